@@ -1,0 +1,1 @@
+"""Plans and budgets: which boxes, for exactly how many tokens. Needs `signal`."""

@@ -1,0 +1,1 @@
+"""Methods that decide where visual tokens go: one idea or paper a file."""

@@ -1,0 +1,1 @@
+"""Pictures of plans and pyramids (matplotlib is imported when something is drawn)."""
