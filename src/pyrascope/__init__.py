@@ -1,3 +1,28 @@
 """Look at images through pyramids: coarse everywhere, fine where it matters, for exactly B visual tokens."""
 
+from . import methods, viz
+from .allocation.allocator import Context
+from .allocation.budget import allocate
+from .allocation.plan import Plan
+from .api import gather, plan, render
+from .signal.filters import expand, reduce
+from .signal.gaussian import gaussian_pyramid
+from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "Context",
+    "Plan",
+    "allocate",
+    "expand",
+    "gather",
+    "gaussian_pyramid",
+    "laplacian_pyramid",
+    "laplacian_reconstruct",
+    "methods",
+    "plan",
+    "reduce",
+    "render",
+    "viz",
+]

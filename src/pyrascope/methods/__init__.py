@@ -1,1 +1,9 @@
 """Methods that decide where visual tokens go: one idea or paper a file."""
+
+from .frequency import Frequency
+from .random import Random
+from .rate_distortion import RateDistortion
+from .resize import Resize
+from .uniform import Uniform
+
+__all__ = ["Frequency", "Random", "RateDistortion", "Resize", "Uniform"]

@@ -1,0 +1,106 @@
+"""Exact integer budgets: what can be asked for, and how a total is shared."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._check import shorten, whole_number
+from .plan import grid_of
+
+
+def check_budget(budget: object, sizes: Sequence[tuple[int, int]], cell: int, method: str) -> int:
+    """Returns `budget` as an int if images of these sizes can be given exactly that many tokens.
+
+    Raises:
+        ValueError: no budget, or one outside the range, which the message names.
+        TypeError: no integer.
+    """
+    grids = [grid_of(size, cell) for size in sizes]
+    most = sum(rows * columns for rows, columns in grids)
+    if len(sizes) == 1:
+        (height, width), (rows, columns) = sizes[0], grids[0]
+        reach = f"a {height}x{width} px image has {rows}x{columns} cells of {cell} px"
+    else:
+        reach = f"the {len(sizes)} images have {most} cells of {cell} px, and each needs a token"
+    if budget is None:
+        raise ValueError(f"{method} needs a budget from {len(sizes)} to {most}, got none; {reach}")
+    return whole_number(budget, "budget", len(sizes), most, hint=reach)
+
+
+def budget_by_size(sizes: Sequence[tuple[int, int]], budget: object, cell: int, method: str) -> NDArray[np.int64]:
+    """Returns the checked budget shared among images in proportion to their cells, at least one token each."""
+    total = check_budget(budget, sizes, cell, method)
+    cells = np.array([rows * columns for rows, columns in (grid_of(size, cell) for size in sizes)])
+    return _webster(cells / cells.max(), total, np.ones_like(cells), cells)
+
+
+def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int = 400) -> NDArray[np.int64]:
+    """Shares `budget` tokens among regions in proportion to their importance, exactly.
+
+    Guarantees: the sum is exactly `budget`; every entry lies in minimum..maximum; a region never gets less for a
+    larger budget, nor less than one that is less important; ties go to the first region. Rounding is by the divisor
+    method of Webster (Sainte-Lague). It agrees with largest remainders but for their paradox, that a larger budget
+    can cost a region a token. Regions of no importance share evenly what the others cannot take.
+
+    Args:
+        importance: Non-negative, finite, any shape; only ratios matter.
+        budget: Tokens in total.
+        minimum: Fewest tokens of a region, >= 0.
+        maximum: Most tokens of a region.
+
+    Returns:
+        int64, of the shape of `importance`.
+
+    Raises:
+        ValueError: the budget cannot be met within the bounds (the message names the range), or the importance is
+            negative, not finite or empty.
+
+    Example:
+        >>> allocate([[6.0, 3.0], [1.0, 0.0]], 20, minimum=1, maximum=10)
+        array([[10,  7],
+               [ 2,  1]])
+
+    Source: Balinski and Young, "Fair Representation" (1982), on divisor methods and their monotonicity.
+    """
+    weights = np.asarray(importance)
+    if weights.dtype.kind not in "iuf" or not weights.size:
+        raise ValueError(f"importance must be numbers, at least one, got {shorten(importance)}")
+    weights = weights.astype(np.float64)
+    valid = np.isfinite(weights) & (weights >= 0)
+    if not valid.all():
+        raise ValueError(f"importance must be finite and not negative, got {weights[~valid].flat[0]}")
+    low = whole_number(minimum, "minimum", 0)
+    high = whole_number(maximum, "maximum", max(low, 1), 2**31)
+    regions = f"{weights.size} regions of {low} to {high} tokens"
+    total = whole_number(budget, "budget", low * weights.size, high * weights.size, hint=regions)
+    flat, counts = weights.ravel(), np.full(weights.size, low, dtype=np.int64)
+    for group in (flat > 0, flat == 0):
+        taken = min(total - int(counts[~group].sum()), high * int(group.sum()))
+        share = np.where(flat[group] > 0, flat[group] / flat.max(), 1.0)
+        bounds = np.full_like(counts[group], low), np.full_like(counts[group], high)
+        counts[group] = _webster(share, taken, *bounds)
+    return counts.reshape(weights.shape)
+
+
+def _webster(
+    share: NDArray[np.float64], total: int, low: NDArray[np.int64], high: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Positive shares to integers in low..high with sum `total`: each next token to the largest share / (n + 1/2)."""
+    if not len(share):
+        return low
+    share = np.maximum(share, 1e-280)  # keeps the quotients finite
+
+    def counts(scale: float) -> NDArray[np.int64]:
+        return np.clip(np.ceil(np.minimum(share * scale, high) - 0.5), low, high).astype(np.int64)
+
+    below, above = 0.0, float((high + 1).max() / share.min())
+    while below < (scale := (below + above) / 2) < above:
+        if counts(scale).sum() <= total:
+            below = scale
+        else:
+            above = scale
+    found = counts(below)
+    claim = np.where(found < high, share / (found + 0.5), -np.inf)
+    found[np.argsort(-claim, kind="stable")[: total - int(found.sum())]] += 1
+    return found

@@ -1,0 +1,211 @@
+"""The plan: which box of an image each visual token shows. Everything else makes, reads, draws or compares plans."""
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .._check import shorten, whole_number
+from . import cover
+
+FORMAT, VERSION = "pyrascope.plan", 1
+MAX_CELL = 4096
+MAX_SIDE = 2**24
+"""Greatest height and width of an image: float32 coordinates are exact up to here."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Plan:
+    """The boxes of all tokens of one image, in reading order of their top left corners.
+
+    Coordinates are (y, x) in source pixels, boxes half-open, clipped to the image. Arrays are read-only.
+
+    Attributes:
+        boxes: float64 (n, 4): y0, x0, y1, x1.
+        levels: float32 (n, 2): log2(box side / cell) along y and x before clipping; 0 is native resolution, 1 is
+            half, negative is magnified.
+        scores: float64 (n,): what the method thought of each token; its docstring says what.
+        image_size: Height and width of the image in pixels.
+        cell: Side of a token's patch in pixels.
+        method: The method, as a string that rebuilds it.
+
+    Raises:
+        ValueError, TypeError: a field does not fit the others (each in one sentence).
+
+    Example:
+        >>> plan = Plan([[0, 0, 32, 16], [0, 16, 32, 32]], [[1, 0], [1, 0]], [0.5, 0.5], (32, 32), 16, "by hand")
+        >>> plan
+        Plan(2 tokens for 32x32 px, cell 16, levels 0..1, partition, by hand)
+        >>> plan.coverage
+        1.0
+    """
+
+    boxes: NDArray[np.float64]
+    levels: NDArray[np.float32]
+    scores: NDArray[np.float64]
+    image_size: tuple[int, int]
+    cell: int
+    method: str
+
+    def __post_init__(self) -> None:
+        boxes = _numbers(self.boxes, "boxes", np.float64, 4)
+        levels = _numbers(self.levels, "levels", np.float32, 2)
+        scores = _numbers(self.scores, "scores", np.float64, None)
+        if not len(boxes) == len(levels) == len(scores) > 0:
+            raise ValueError(
+                f"a plan needs as many boxes, levels and scores, at least one each, got {len(boxes)}, {len(levels)} "
+                f"and {len(scores)}"
+            )
+        if not isinstance(self.image_size, list | tuple) or len(self.image_size) != 2:
+            raise TypeError(f"image_size must be (height, width), got {shorten(self.image_size)}")
+        height, width = (whole_number(side, "image_size", 1, MAX_SIDE) for side in self.image_size)
+        if not isinstance(self.method, str):
+            raise TypeError(f"method must be a string, got {shorten(self.method)}")
+        y0, x0, y1, x1 = boxes.T
+        bad = (y0 < 0) | (x0 < 0) | (y1 > height) | (x1 > width) | (y0 >= y1) | (x0 >= x1)
+        if bad.any():
+            worst = int(bad.argmax())
+            raise ValueError(
+                f"boxes must be y0 < y1, x0 < x1 within the {height}x{width} image, got {boxes[worst].tolist()} "
+                f"(box {worst})"
+            )
+        set_field = object.__setattr__  # the dataclass is frozen; this is its constructor
+        for name, value in (("boxes", boxes), ("levels", levels), ("scores", scores)):
+            set_field(self, name, value)
+        set_field(self, "image_size", (height, width))
+        set_field(self, "cell", whole_number(self.cell, "cell", 1, MAX_CELL))
+
+    @property
+    def tokens(self) -> int:
+        """Number of tokens."""
+        return len(self.boxes)
+
+    @cached_property
+    def coverage(self) -> float:
+        """Share of the image's area that lies in at least one box, 0 to 1."""
+        return cover.covered_area(self.boxes) / (self.image_size[0] * self.image_size[1])
+
+    @cached_property
+    def is_partition(self) -> bool:
+        """Whether the boxes cover each place of the image exactly once."""
+        return cover.is_partition(self.boxes, self.image_size)
+
+    def by_level(self) -> dict[tuple[float, float], NDArray[np.int64]]:
+        """Indices of the tokens at each level pair (ly, lx), fine to coarse."""
+        pairs, group = np.unique(self.levels, axis=0, return_inverse=True)
+        found = {(float(ly), float(lx)): np.flatnonzero(group == k) for k, (ly, lx) in enumerate(pairs)}
+        return dict(sorted(found.items(), key=lambda item: (sum(item[0]), item[0])))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Plan):
+            return NotImplemented
+        return (self.image_size, self.cell, self.method) == (
+            other.image_size,
+            other.cell,
+            other.method,
+        ) and all(np.array_equal(getattr(self, name), getattr(other, name)) for name in ("boxes", "levels", "scores"))
+
+    def __hash__(self) -> int:
+        return hash((self.image_size, self.cell, self.method, self.boxes.tobytes()))
+
+    def __repr__(self) -> str:
+        height, width = self.image_size
+        low, high = (f"{level:.3g}" for level in (self.levels.min(), self.levels.max()))
+        kind = "partition" if self.is_partition else f"covers {self.coverage:.0%}"
+        tokens = "1 token" if self.tokens == 1 else f"{self.tokens} tokens"
+        levels = f"level {low}" if low == high else f"levels {low}..{high}"
+        return f"Plan({tokens} for {height}x{width} px, cell {self.cell}, {levels}, {kind}, {self.method})"
+
+    def to_json(self) -> str:
+        """Returns the plan as JSON with a format name and a version; `from_json` gives an equal plan back."""
+        fields = {
+            "format": FORMAT,
+            "version": VERSION,
+            "image_size": self.image_size,
+            "cell": self.cell,
+            "method": self.method,
+            "tokens": self.tokens,
+            "boxes": self.boxes.tolist(),
+            "levels": self.levels.astype(float).tolist(),
+            "scores": self.scores.tolist(),
+        }
+        return json.dumps(fields, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Plan":
+        """Returns the plan that `to_json` wrote.
+
+        Raises:
+            ValueError: the text is no JSON, not of this format or version, or names a plan that cannot be.
+        """
+        try:
+            data: Any = json.loads(text)
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"a plan must be JSON text, got {shorten(text, 40)}: {error}") from None
+        if not isinstance(data, dict) or data.get("format") != FORMAT:
+            raise ValueError(f'a plan must be a JSON object with "format": "{FORMAT}", got {shorten(data, 40)}')
+        if data.get("version") != VERSION:
+            raise ValueError(
+                f"plan version must be {VERSION}, got {shorten(data.get('version'))}; load it with the pyrascope that "
+                "wrote it"
+            )
+        fields = ("boxes", "levels", "scores", "image_size", "cell", "method")
+        missing = [name for name in (*fields, "tokens") if name not in data]
+        if missing:
+            raise ValueError(f"a plan must have the field {missing[0]!r}, got {sorted(data)}; the file may be cut off")
+        try:
+            plan = cls(**{name: data[name] for name in fields})
+        except TypeError as error:
+            raise ValueError(str(error)) from None
+        if plan.tokens != data["tokens"]:
+            raise ValueError(f"a plan must have as many boxes as tokens, got {plan.tokens} for {data['tokens']!r}")
+        return plan
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the plan as JSON; the file appears whole or not at all."""
+        from .._files import write_whole
+
+        with write_whole(path) as part:
+            part.write_text(self.to_json(), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> "Plan":
+        """Reads a plan that `save` wrote; ValueError names the file and what is wrong with it."""
+        try:
+            return cls.from_json(Path(path).read_bytes())
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+
+def _numbers(values: ArrayLike, name: str, dtype: type, columns: int | None) -> NDArray[Any]:
+    """Returns a read-only copy of `values` as (n, columns), or (n,) where columns is None; all finite."""
+    expected = f"{name} must be finite numbers of shape " + ("(n,)" if columns is None else f"(n, {columns})")
+    try:
+        array = np.array(values)
+        if array.dtype.kind not in "iuf":
+            raise TypeError
+        array = array.astype(dtype)
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{expected}, got {shorten(values)}") from None
+    if array.shape[1:] != (() if columns is None else (columns,)) or array.ndim == 0:
+        raise ValueError(f"{expected}, got shape {array.shape}")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{expected}, got {array[~np.isfinite(array)][0]}")
+    array.setflags(write=False)
+    return array
+
+
+def grid_of(image_size: tuple[int, int], cell: int) -> tuple[int, int]:
+    """Returns rows and columns of cells that an image of (height, width) needs.
+
+    Example:
+        >>> grid_of((33, 48), 16)
+        (3, 3)
+    """
+    return math.ceil(image_size[0] / cell), math.ceil(image_size[1] / cell)

@@ -1,0 +1,175 @@
+"""The best cut of a split tree: exactly B boxes that partition the grids with the least total distortion.
+
+For a price per token the best cut is one pass over the tree, small boxes first (Lagrangian pruning: Chou, Lookabaugh
+and Gray, "Optimal pruning with applications to tree-structured source coding and modeling", 1989; Sullivan and Baker,
+"Efficient quadtree coding of images and video", 1994). Such cuts lie on the lower convex hull of distortion over
+tokens. The two hull cuts around B are found by chords, mixed where they differ, and what is left of B is spent on the
+best single splits: the result is exact in tokens and within a split or two of the hull in distortion.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .tree import Index, SplitTree
+
+Distortion = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class _Pruned:
+    """The best cut at one price: what each node does (0: is a token, k: takes split k - 1), and its totals."""
+
+    action: NDArray[np.int8]
+    tokens: Index
+    total_tokens: int
+    total_distortion: float
+
+
+@dataclass(frozen=True)
+class Cut:
+    """Boxes that partition the grids.
+
+    Attributes:
+        nodes: The chosen nodes of the tree, ascending.
+        scores: For each, the distortion that the split which made it removed, shared among the boxes it made; the
+            root's score is 0.
+    """
+
+    nodes: Index
+    scores: Distortion
+
+
+def best_cut(tree: SplitTree, distortion: Distortion, budget: int) -> Cut:
+    """Returns the cut of exactly `budget` boxes whose distortion is least, up to the gap of the convex hull.
+
+    Deterministic; ties go to larger boxes first, then to the lower node.
+
+    Args:
+        tree: From `split_tree`.
+        distortion: float64 (nodes,), finite and non-negative: what each box costs as one token.
+        budget: From the number of grids to `tree.capacity`; the caller checks.
+    """
+    low, high = _hull_around(tree, distortion, budget)
+    costs = np.append(distortion, [0.0, np.inf])
+    nodes, scores = _mix(tree, costs, low, high, budget)
+    nodes, scores = _spend(tree, costs, nodes, scores, budget)
+    order = np.argsort(nodes)
+    return Cut(nodes[order], scores[order])
+
+
+def _prune(tree: SplitTree, distortion: Distortion, price: float) -> _Pruned:
+    """The cut with the least distortion + price * tokens; on a tie a box stays whole."""
+    cost = np.empty(tree.nodes + 2)
+    tokens = np.zeros(tree.nodes + 2, dtype=np.int64)
+    cost[tree.outside], cost[tree.forbidden] = 0.0, np.inf
+    action = np.zeros(tree.nodes, dtype=np.int8)
+    leaf = np.where(tree.shrinks, np.inf, distortion + price)
+    for run in tree.classes:
+        best, count, act = leaf[run], np.ones(run.stop - run.start, dtype=np.int64), action[run]
+        for option, children in enumerate(tree.splits[:, :, run]):
+            split = cost[children].sum(0)
+            better = split < best
+            np.copyto(best, split, where=better)
+            np.copyto(count, tokens[children].sum(0), where=better)
+            act[better] = option + 1
+        cost[run], tokens[run] = best, count
+    total = int(tokens[tree.roots].sum())
+    return _Pruned(action, tokens, total, float(cost[tree.roots].sum()) - price * total)
+
+
+def _hull_around(tree: SplitTree, distortion: Distortion, budget: int) -> tuple[_Pruned, _Pruned]:
+    """The neighbouring cuts on the convex hull with at most, and at least, `budget` tokens."""
+    bound = 2.0 * float(distortion.max()) + 1.0
+    low = _prune(tree, distortion, bound * tree.capacity)
+    high = _prune(tree, distortion, -bound)
+    while low.total_tokens < budget < high.total_tokens:
+        tokens = high.total_tokens - low.total_tokens
+        price = (low.total_distortion - high.total_distortion) / tokens
+        chord = low.total_distortion + price * low.total_tokens
+        cut = _prune(tree, distortion, price)
+        below = chord - (cut.total_distortion + price * cut.total_tokens)
+        if below <= 1e-12 * abs(chord) or not low.total_tokens < cut.total_tokens < high.total_tokens:
+            break
+        if cut.total_tokens <= budget:
+            low = cut
+        if cut.total_tokens >= budget:
+            high = cut
+    return (high, high) if high.total_tokens <= budget else (low, high)
+
+
+def _mix(tree: SplitTree, costs: Distortion, low: _Pruned, high: _Pruned, budget: int) -> tuple[Index, Distortion]:
+    """The cut `low`, changed to `high` in as many of the subtrees where they differ as the budget allows."""
+    same = np.where(low.action == high.action, low.action, -1)
+    nodes, scores = descend(tree, costs, same, tree.roots, np.zeros(len(tree.roots)))
+    differ = np.flatnonzero(same[nodes] == -1)
+    differ = differ[np.lexsort((nodes[differ], -tree.area[nodes[differ]]))]
+    extra = (high.tokens - low.tokens)[nodes[differ]]
+    fits = np.cumsum(extra) <= budget - low.total_tokens
+    parts = [(np.delete(nodes, differ), np.delete(scores, differ))]
+    for chosen, cut in ((differ[fits], high), (differ[~fits], low)):
+        parts.append(descend(tree, costs, cut.action, nodes[chosen], scores[chosen]))
+    return _joined(parts)
+
+
+def descend(
+    tree: SplitTree, costs: Distortion, action: NDArray[np.int8], nodes: Index, scores: Distortion
+) -> tuple[Index, Distortion]:
+    """Follows the splits that `action` names from `nodes` down to those that it does not split (<= 0)."""
+    parts = [(nodes[:0], scores[:0])]
+    while len(nodes):
+        act = action[nodes]
+        stays, goes = act <= 0, act > 0
+        parts.append((nodes[stays], scores[stays]))
+        children = tree.splits[act[goes] - 1, :, nodes[goes]]
+        nodes, scores = _split(costs, children, nodes[goes], scores[goes])
+    return _joined(parts)
+
+
+def _split(costs: Distortion, children: Index, nodes: Index, scores: Distortion) -> tuple[Index, Distortion]:
+    """Replaces each node by its children (n, arity); an only child keeps the score of its parent."""
+    exists = children < len(costs) - 2
+    count = exists.sum(1)
+    shared = np.where(count == 1, scores, (costs[nodes] - costs[children].sum(1)) / count)
+    return children[exists], np.broadcast_to(shared[:, None], children.shape)[exists]
+
+
+def _joined(parts: list[tuple[Index, Distortion]]) -> tuple[Index, Distortion]:
+    nodes, scores = zip(*parts, strict=True)
+    return np.concatenate(nodes), np.concatenate(scores)
+
+
+def _spend(
+    tree: SplitTree, costs: Distortion, nodes: Index, scores: Distortion, budget: int
+) -> tuple[Index, Distortion]:
+    """Splits boxes, the largest gain per token first, until the cut has exactly `budget` tokens."""
+    for splits in (tree.splits, tree.halvings):
+        while left := budget - len(nodes):
+            chosen, children = _best_splits(tree, costs, splits, nodes, left)
+            if not len(chosen):
+                break
+            made = _settled(tree, costs, *_split(costs, children, nodes[chosen], scores[chosen]))
+            nodes, scores = _joined([(np.delete(nodes, chosen), np.delete(scores, chosen)), made])
+    return nodes, scores
+
+
+def _best_splits(tree: SplitTree, costs: Distortion, splits: Index, nodes: Index, left: int) -> tuple[Index, Index]:
+    """Which of `nodes` to split for at most `left` tokens more, each once, and into what (n, arity)."""
+    children = splits[:, :, nodes]
+    price = (children < tree.nodes).sum(1) - 1
+    possible = (price > 0) & (price <= left)
+    gain = costs[nodes] - costs[children].sum(1)
+    rate = np.where(possible, gain / np.maximum(price, 1), -np.inf)
+    option, column = rate.argmax(0), np.arange(len(nodes))
+    rate, price = rate[option, column], price[option, column]
+    order = np.lexsort((nodes, -tree.area[nodes], -rate))
+    order = order[possible.any(0)[order]]
+    order = order[np.cumsum(price[order]) <= left]
+    return order, children[option[order], :, order]
+
+
+def _settled(tree: SplitTree, costs: Distortion, nodes: Index, scores: Distortion) -> tuple[Index, Distortion]:
+    """Replaces boxes that reach needlessly far over the border by their only child."""
+    only = np.where(tree.shrinks, (tree.cost == 0).argmax(0) + 1, 0)
+    return descend(tree, costs, only, nodes, scores)

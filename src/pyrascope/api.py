@@ -1,0 +1,202 @@
+"""The facade: plan, gather and render for any kind of image."""
+
+from collections.abc import Sequence
+from typing import Any, overload
+
+import numpy as np
+import torch
+from numpy.typing import ArrayLike, NDArray
+from torch import Tensor
+
+from ._check import shorten, whole_number
+from .allocation.allocator import Allocator, Context, Scene
+from .allocation.plan import MAX_CELL, MAX_SIDE, Plan
+from .io import ImageLike, as_tensor, patches_out
+from .methods import RateDistortion
+from .tokens.gather import gather_patches
+from .tokens.render import render_patches
+
+Weight = ArrayLike | Tensor | None
+
+
+@overload
+def plan(  # type: ignore[overload-overlap]  # a str is a path here, although it is also a sequence of str
+    image: ImageLike,
+    budget: int | None = None,
+    method: Allocator | None = None,
+    cell: int = 16,
+    weight: Weight = None,
+    context: Context | None = None,
+) -> Plan: ...
+@overload
+def plan(
+    image: Sequence[ImageLike],
+    budget: int | None = None,
+    method: Allocator | None = None,
+    cell: int = 16,
+    weight: Sequence[Weight] | None = None,
+    context: Sequence[Context] | Context | None = None,
+) -> list[Plan]: ...
+def plan(image, budget=None, method=None, cell=16, weight=None, context=None):  # type: ignore[no-untyped-def]
+    """Decides where exactly `budget` visual tokens go on an image, or on several images together.
+
+    A plan of `RateDistortion` (the default) partitions the image into boxes, one a token, so that the tokens together
+    show the image with the least (weighted) squared error. Every budget from 1 to ceil(h / cell) * ceil(w / cell) is
+    met exactly, at every size from 1x1 up.
+
+    Args:
+        image: A path, a PIL image, an array (h, w) or (h, w, c), or a tensor (c, h, w). A list of images, or a tensor
+            (b, c, h, w), is planned under one joint budget: each gets at least one token and what it gains most from.
+        budget: Number of tokens in all; None for methods that choose it themselves.
+        method: One of `pyrascope.methods`, or any `Allocator`; default `RateDistortion()`.
+        cell: Side of a token's patch in pixels, 1 to 4096.
+        weight: Importance map (h', w') of any resolution over the image, non-negative and finite: errors count that
+            much. For several images a list of them (None where all places count the same).
+        context: What else is known (question, fixation, ...); for several images one for all, or a list.
+
+    Returns:
+        A `Plan`, or a list of one plan an image.
+
+    Raises:
+        ValueError, TypeError: in one sentence: what was expected, what came, what to do.
+
+    Example:
+        >>> image = np.zeros((64, 96, 3), dtype=np.float32)
+        >>> image[8:24, 40:56] = np.random.default_rng(0).random((16, 16, 3))
+        >>> plan(image, budget=7)
+        Plan(7 tokens for 64x96 px, cell 16, levels 0..2, partition, RateDistortion(aspect=4, gain='recursive'))
+    """
+    method = RateDistortion() if method is None else method
+    if isinstance(method, type) or not callable(method):
+        raise TypeError(f"method must be one of pyrascope.methods, made, such as RateDistortion(), got {method!r}")
+    cell = whole_number(cell, "cell", 1, MAX_CELL)
+    if not isinstance(image, list | tuple) and not (isinstance(image, Tensor) and image.ndim == 4):
+        return method([_scene(image, weight, context)], budget, cell)[0]
+    images = list(image)
+    if not images:
+        raise ValueError("image must be an image or a list of at least one, got none")
+    weights = _one_each(weight, len(images), "weight")
+    contexts = [context] * len(images) if isinstance(context, Context) else _one_each(context, len(images), "context")
+    scenes = [_scene(*parts) for parts in zip(images, weights, contexts, strict=True)]
+    return method(scenes, budget, cell)
+
+
+@overload
+def gather(image: Tensor, plan: Plan) -> Tensor: ...
+@overload
+def gather(image: ImageLike, plan: Plan) -> Tensor | NDArray[np.floating]: ...
+def gather(image: ImageLike, plan: Plan) -> Tensor | NDArray[np.floating]:
+    """Cuts the patch of every token of a plan from its image, without aliasing.
+
+    A token at level 0 is the image's own pixels, bit for bit, so the full uniform plan is ViT patchify. A coarser
+    token is read from a sharp level (Lanczos-3): a grating at 1.5 times the Nyquist rate of its token or above keeps
+    less than 2 % of its amplitude. What lies beyond the border repeats the edge.
+
+    Args:
+        image: As for `plan`; of the size that the plan is for. Differentiable where it is a tensor.
+        plan: From `pyrascope.plan`.
+
+    Returns:
+        (n, c, cell, cell) torch for a tensor, (n, cell, cell, c) NumPy for the others, in the image's float type.
+
+    Raises:
+        ValueError: the image is of another size than the plan's.
+
+    Example:
+        >>> image = torch.arange(16.0).reshape(1, 4, 4)
+        >>> from pyrascope.methods import Uniform
+        >>> gather(image, plan(image, budget=4, method=Uniform(), cell=2))[1]
+        tensor([[[2., 3.],
+                 [6., 7.]]])
+    """
+    _need_plan(plan)
+    tensor, layout = as_tensor(image)
+    return patches_out(gather_patches(_wide(tensor), plan).to(tensor.dtype), layout)
+
+
+@overload
+def render(plan: Plan, tokens: Tensor) -> Tensor: ...
+@overload
+def render(plan: Plan, tokens: NDArray[np.floating]) -> NDArray[np.floating]: ...
+def render(plan: Plan, tokens: Tensor | NDArray[np.floating]) -> Tensor | NDArray[np.floating]:
+    """Paints the tokens back to an image of the source's size: what a model that has only the tokens could see.
+
+    Args:
+        plan: From `pyrascope.plan`.
+        tokens: From `gather`: (n, c, cell, cell) torch, or (n, cell, cell, c) NumPy.
+
+    Returns:
+        (c, h, w) torch or (h, w, c) NumPy ((h, w) where c is 1), in the type of `tokens`; 0 where no box is. Values
+        may leave [0, 1] a little, as with any sharp interpolation.
+
+    Raises:
+        ValueError: the tokens are not those of this plan by shape.
+
+    Example:
+        >>> image = np.random.default_rng(0).random((48, 64, 3))
+        >>> full = plan(image, budget=12)
+        >>> bool((abs(render(full, gather(image, full)) - image) < 1e-12).all())
+        True
+    """
+    _need_plan(plan)
+    if isinstance(tokens, Tensor):
+        patches = tokens
+    elif isinstance(tokens, np.ndarray) and tokens.ndim == 4:
+        patches = torch.from_numpy(np.ascontiguousarray(tokens.transpose(0, 3, 1, 2)))
+    else:
+        raise TypeError(f"tokens must be the tensor or array that gather gave, got {shorten(tokens)}")
+    expected = (plan.tokens, plan.cell, plan.cell)
+    if patches.ndim != 4 or (patches.shape[0], *patches.shape[2:]) != expected or not patches.is_floating_point():
+        order = "(n, c, cell, cell)" if isinstance(tokens, Tensor) else "(n, cell, cell, c)"
+        raise ValueError(
+            f"tokens must be {order} floats with n = {plan.tokens} and cell = {plan.cell} as in the plan, got "
+            f"{tuple(tokens.shape)} {tokens.dtype}; take them from gather(image, plan)"
+        )
+    shown = render_patches(plan, _wide(patches)).to(patches.dtype)
+    if isinstance(tokens, Tensor):
+        return shown
+    array = shown.permute(1, 2, 0).numpy()
+    return array[:, :, 0] if array.shape[2] == 1 else array
+
+
+def _one_each(values: object, count: int, name: str) -> list[Any]:
+    """Returns one value an image: `values` if it is a list of that length, or Nones for None."""
+    if values is None:
+        return [None] * count
+    if not isinstance(values, list | tuple) or len(values) != count:
+        raise ValueError(f"{name} must be a list with one entry for each of the {count} images, got {shorten(values)}")
+    return list(values)
+
+
+def _scene(image: ImageLike, weight: Weight, context: Context | None) -> Scene:
+    tensor, _ = as_tensor(image)
+    if max(tensor.shape[-2:]) > MAX_SIDE:
+        raise ValueError(f"image sides must be at most {MAX_SIDE} px, got {tuple(tensor.shape[-2:])}; cut it up")
+    if not isinstance(context, Context | None):
+        raise TypeError(f"context must be a pyrascope.Context, got {shorten(context)}")
+    return Scene(_wide(tensor), _checked_weight(weight, tensor), context or Context())
+
+
+def _checked_weight(weight: Weight, image: Tensor) -> Tensor | None:
+    if weight is None:
+        return None
+    try:
+        tensor = torch.as_tensor(np.array(weight) if not isinstance(weight, Tensor) else weight).detach()
+    except (TypeError, ValueError):
+        raise TypeError(f"weight must be a map (h, w) of numbers, got {shorten(weight)}") from None
+    if tensor.ndim != 2 or not tensor.numel() or tensor.is_complex():
+        raise ValueError(f"weight must be a map (h, w) of numbers, got shape {tuple(tensor.shape)} {tensor.dtype}")
+    tensor = tensor.to(image.device, torch.float64)
+    if not bool(tensor.isfinite().all()) or bool((tensor < 0).any()):
+        raise ValueError("weight must be finite and not negative, got a value that is not; clip the map")
+    return tensor
+
+
+def _wide(tensor: Tensor) -> Tensor:
+    """Half types are computed in float32."""
+    return tensor.float() if tensor.dtype in (torch.float16, torch.bfloat16) else tensor
+
+
+def _need_plan(plan: object) -> None:
+    if not isinstance(plan, Plan):
+        raise TypeError(f"plan must be a pyrascope Plan, got {shorten(plan)}; make one with pyrascope.plan")

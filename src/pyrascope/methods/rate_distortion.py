@@ -1,0 +1,48 @@
+"""The default method: the partition whose tokens together show the image best."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from .._check import one_of
+from ..allocation.allocator import Scene
+from ..allocation.distortion import BoxSums, direct_distortion, recursive_distortion
+from ..allocation.partition import plan_partitions
+from ..allocation.plan import Plan
+from ..allocation.tree import ASPECTS
+from ..signal.ripmap import LevelPair
+
+
+@dataclass(frozen=True)
+class RateDistortion:
+    """Dyadic boxes, split along y or x where a split removes the most (weighted) squared error per token.
+
+    The plan partitions the image; every budget from 1 to the full grid is met exactly. A token's score is the
+    distortion that the split which made it removed, in squared value times pixels.
+
+    Attributes:
+        aspect: Greatest ratio of a box's sides, 1, 2 or 4. With 1 boxes are square; one or two tokens that square
+            splits cannot spend go into binary ones.
+        gain: How the distortion of a box is found: "recursive" (from halving to halving) or "direct" (each level is
+            interpolated to full size and compared with the image; slow, the oracle of the other).
+
+    Source: rate-distortion pruned trees (see `allocation.solver`), here with splits per axis and the resampler's own
+    distortion.
+    """
+
+    aspect: Literal[1, 2, 4] = 4
+    gain: Literal["recursive", "direct"] = "recursive"
+
+    def __post_init__(self) -> None:
+        if self.aspect not in ASPECTS or isinstance(self.aspect, bool):
+            raise ValueError(f"aspect must be 1, 2 or 4, got {self.aspect!r}")
+        one_of(self.gain, "gain", ("recursive", "direct"))
+
+    def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
+        """Returns one plan an image under one budget: each image gets the tokens that it gains most from."""
+        measure = recursive_distortion if self.gain == "recursive" else direct_distortion
+
+        def judge(scene: Scene, cell: int, levels: list[LevelPair]) -> BoxSums:
+            return measure(scene.image, cell, levels, scene.weight)
+
+        return plan_partitions(scenes, budget, cell, self.aspect, repr(self), judge)

@@ -1,0 +1,103 @@
+"""Patches back to an image: what a model that has only the tokens could see."""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..allocation.cover import owners
+from ..allocation.plan import Plan
+from ..signal.resample import lanczos3, resize
+from ..signal.ripmap import Ripmap
+from .gather import windows
+
+MARGIN = 3
+"""Pixels around a token that its interpolation sees: the reach of Lanczos-3."""
+
+
+def render_patches(plan: Plan, patches: Tensor) -> Tensor:
+    """Returns the image (c, h, w) that the patches (n, c, cell, cell) of the plan show.
+
+    Where all boxes form one grid, as after a plain resize, the small image is magnified as a whole. Dyadic boxes are
+    first painted each on its own; then each is interpolated as part of its level, whose other places come from that
+    first picture. Other boxes are painted on their own, small ones over large ones. Places without a box are 0. All
+    interpolation is Lanczos-3, but linear where a box stands alone.
+    """
+    if grid := _one_grid(plan):
+        rows, columns = grid
+        small = patches.reshape(rows, columns, *patches.shape[1:]).permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)
+        return resize(small, plan.image_size)
+    image = _alone(plan, patches)
+    return _among_neighbours(plan, patches, image) if _dyadic(plan) else image
+
+
+def _one_grid(plan: Plan) -> tuple[int, int] | None:
+    """Rows and columns if the boxes are the cells of one regular grid over the whole image, else None."""
+    rows, columns = (len(np.unique(plan.boxes[:, axis])) for axis in (0, 1))
+    sides = plan.boxes[:, 2:] - plan.boxes[:, :2]
+    whole = np.allclose(sides, plan.cell * 2.0 ** plan.levels.astype(np.float64), rtol=1e-6)
+    one_level = (plan.levels == plan.levels[0]).all()
+    return (rows, columns) if one_level and whole and rows * columns == plan.tokens and plan.is_partition else None
+
+
+def _dyadic(plan: Plan) -> bool:
+    """Whether all boxes are dyadic ones of the planner's tree."""
+    levels = plan.levels.astype(np.float64)
+    on_grid = (plan.boxes[:, :2] % (plan.cell * 2.0**levels) == 0).all()
+    return bool(on_grid and (levels >= 0).all() and (levels % 1 == 0).all())
+
+
+def _alone(plan: Plan, patches: Tensor) -> Tensor:
+    """Each pixel by linear interpolation within the smallest token that covers it."""
+    owner = torch.from_numpy(owners(plan.boxes, plan.image_size)).to(patches.device)
+    corners = torch.tensor(plan.boxes[:, :2], device=patches.device)
+    step = torch.tensor(plan.levels, dtype=torch.float64, device=patches.device).exp2()
+    inside = owner >= 0
+    token = owner[inside]
+    taps = []
+    for axis, at in enumerate(torch.nonzero(inside, as_tuple=True)):
+        place = ((at + 0.5 - corners[token, axis]) / step[token, axis] - 0.5).clamp(0, plan.cell - 1)
+        low = place.floor().long()
+        taps.append((low, (low + 1).clamp(max=plan.cell - 1), (place - low).to(patches.dtype)[:, None]))
+    (y0, y1, fy), (x0, x1, fx) = taps
+    upper = torch.lerp(patches[token, :, y0, x0], patches[token, :, y0, x1], fx)
+    lower = torch.lerp(patches[token, :, y1, x0], patches[token, :, y1, x1], fx)
+    out = patches.new_zeros((*plan.image_size, patches.shape[1]))
+    out[inside] = torch.lerp(upper, lower, fy)
+    return out.permute(2, 0, 1)
+
+
+def _among_neighbours(plan: Plan, patches: Tensor, estimate: Tensor) -> Tensor:
+    """Interpolates each token as part of its own level, which `estimate` completes where other tokens lie."""
+    ripmap = Ripmap(estimate)
+    corners = torch.tensor(plan.boxes[:, :2])
+    sides = plan.cell * torch.tensor(plan.levels, dtype=torch.float64).exp2()
+    below, right = ((corners + sides).amax(0) - torch.tensor(plan.image_size)).clamp(min=0).long().tolist()
+    out = torch.nn.functional.pad(estimate, (0, right, 0, below)).clone()
+    for (ly, lx), tokens in plan.by_level().items():
+        factors = 2 ** int(ly), 2 ** int(lx)
+        cells = (corners[tokens] / sides[tokens]).long()
+        around = _with_margin(ripmap[int(ly), int(lx)], cells, patches[tokens], plan.cell)
+        up_y, up_x = (_up_matrix(plan.cell, factor).to(patches) for factor in factors)
+        y, x = (
+            cells[:, axis, None] * plan.cell * factors[axis] + torch.arange(plan.cell * factors[axis])
+            for axis in (0, 1)
+        )
+        out[:, y[:, :, None], x[:, None, :]] = (up_y @ around @ up_x.T).transpose(0, 1)
+    return out[:, : plan.image_size[0], : plan.image_size[1]].contiguous()
+
+
+def _with_margin(level: Tensor, cells: Tensor, patches: Tensor, cell: int) -> Tensor:
+    """Puts patches at their `cells` (n, 2) of a level (c, h, w) and cuts them out again with a margin."""
+    rows, columns = (max(int(cells[:, axis].max()) + 1, -(-level.shape[axis + 1] // cell)) for axis in (0, 1))
+    whole = windows(level, torch.zeros(1, 2, dtype=torch.long), (rows * cell, columns * cell))[0].contiguous()
+    blocks = whole.view(-1, rows, cell, columns, cell)
+    blocks[:, cells[:, 0], :, cells[:, 1], :] = patches
+    return windows(whole, cells * cell - MARGIN, (cell + 2 * MARGIN, cell + 2 * MARGIN))
+
+
+def _up_matrix(cell: int, factor: int) -> Tensor:
+    """Interpolation matrix (cell * factor, cell + 2 MARGIN) from a token with its margin to its pixels."""
+    place = (torch.arange(cell * factor, dtype=torch.float64) + 0.5) / factor + MARGIN
+    pixels = torch.arange(cell + 2 * MARGIN, dtype=torch.float64) + 0.5
+    weight = lanczos3(place[:, None] - pixels)
+    return weight / weight.sum(1, keepdim=True)
