@@ -1,1 +1,5 @@
 """The command `pyrascope`."""
+
+from .main import main
+
+__all__ = ["main"]

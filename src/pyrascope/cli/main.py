@@ -1,0 +1,59 @@
+"""The entry point: runs a command; what goes wrong with its input is one sentence and exit code 2."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from .. import __version__
+from .plan import plan
+from .pyramid import pyramid
+
+app = typer.Typer(
+    name="pyrascope",
+    help="Look at images through pyramids: coarse everywhere, fine where it matters, for exactly B visual tokens.",
+    epilog="Example: pyrascope plan photo.jpg --budget 256 --out plan.png",
+    add_completion=False,
+)
+app.command(epilog="Example: pyrascope plan photo.jpg --budget 256 --method resize --out plan.png")(plan)
+app.command(epilog="Example: pyrascope pyramid photo.jpg --kind laplacian --levels 5 --out pyramid.png")(pyramid)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"pyrascope {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    pass
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line; exits with 0, or with 2 and one sentence on standard error."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = app(words or ["--help"], prog_name="pyrascope", standalone_mode=False)
+    except KeyboardInterrupt:
+        code = 130
+    except Exception as error:
+        sentence = _sentence(error)
+        if sentence is None:
+            raise
+        typer.echo(f"pyrascope: {sentence}", err=True)
+        code = 2
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _sentence(error: Exception) -> str | None:
+    """What to tell the user about an error that the input caused; None for a fault of the program."""
+    if hasattr(error, "format_message"):  # the parser's own errors
+        return " ".join(str(error.format_message()).split()) + "; see --help"
+    if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
+        return "the image needs more memory than there is; give a smaller one"
+    if isinstance(error, ValueError | TypeError | OSError):
+        return " ".join(str(error).split())
+    return None

@@ -1,0 +1,111 @@
+"""How images come in and go out: paths, PIL, NumPy and torch outside, floating (c, h, w) tensors inside."""
+
+import os
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor
+
+from ._files import write_whole
+from ._pictures import read_image, rgb
+
+__all__ = ["ImageLike", "Layout", "as_tensor", "patches_out", "read_image", "write_whole"]
+
+ImageLike: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[Any] | Tensor
+"""What counts as an image: a path, a PIL image, a NumPy array (h, w) or (h, w, c), a torch tensor (c, h, w)."""
+
+FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
+FULL = {torch.uint8: 255, torch.uint16: 65535}
+NATIVE = ("float16", "float32", "float64", "uint8", "uint16")
+NUMBERS = "floats in [0, 1], uint8 or uint16"
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How an image came in, and so how its patches go out: "torch" (channels first) or "numpy" (channels last)."""
+
+    kind: Literal["torch", "numpy"]
+
+
+def as_tensor(image: ImageLike) -> tuple[Tensor, Layout]:
+    """Returns any image as a floating tensor (c, h, w), and the layout in which to answer.
+
+    Floats keep their type and values; uint8 becomes float32 / 255, uint16 float32 / 65535. A tensor stays on its
+    device and keeps its gradient; a floating one is returned as it is. Arrays are copied, whatever their strides and
+    byte order, and never altered; (h, w) becomes one channel. Paths and PIL images become RGB as in `read_image`.
+
+    Raises:
+        TypeError: no image, or numbers of another type.
+        ValueError: wrong or empty axes, NaN or infinity, or an image that cannot be read.
+        OSError: a path that cannot be opened (the fitting subclass).
+
+    Example:
+        >>> tensor, layout = as_tensor(np.array([[0, 255], [51, 102]], np.uint8))
+        >>> tensor
+        tensor([[[0.0000, 1.0000],
+                 [0.2000, 0.4000]]])
+        >>> layout
+        Layout(kind='numpy')
+    """
+    if isinstance(image, Tensor):
+        return _unit(image), Layout("torch")
+    if isinstance(image, str | os.PathLike):
+        image = read_image(image)
+    elif isinstance(image, Image.Image):
+        image = rgb(image, f"PIL image ({image.mode}, {image.width}x{image.height})")
+    elif not isinstance(image, np.ndarray) or isinstance(image, np.ma.MaskedArray):
+        raise TypeError(
+            "image must be a path, a PIL image, a NumPy array (h, w) or (h, w, c) or a torch tensor (c, h, w), "
+            f"got {type(image).__name__}; convert it to one of these"
+        )
+    return _unit(torch.from_numpy(_channels_first(image))), Layout("numpy")
+
+
+def patches_out(patches: Tensor, layout: Layout) -> Tensor | NDArray[Any]:
+    """Returns patches (n, c, p, p) as they are for "torch", as a NumPy array (n, p, p, c) for "numpy".
+
+    Example:
+        >>> patches_out(torch.zeros(5, 3, 16, 16), Layout("numpy")).shape
+        (5, 16, 16, 3)
+    """
+    if layout.kind == "torch":
+        return patches
+    array: NDArray[Any] = patches.detach().cpu().permute(0, 2, 3, 1).contiguous().numpy()
+    return array
+
+
+def _unit(image: Tensor) -> Tensor:
+    """Returns a tensor (c, h, w) of any accepted type as finite floats."""
+    if image.layout is not torch.strided or image.is_meta:
+        raise TypeError(f"image must be a dense tensor with data, got {image.layout} on {image.device}; densify it")
+    if image.ndim != 3:
+        hint = "add a channel axis with image[None]" if image.ndim == 2 else "pass one image at a time"
+        raise ValueError(f"image must be a tensor (c, h, w), got shape {tuple(image.shape)}; {hint}")
+    if image.numel() == 0:
+        raise ValueError(f"image must have at least one pixel, got (c, h, w) = {tuple(image.shape)}; check its crop")
+    if image.dtype in FULL:
+        return image.to(torch.float32) / FULL[image.dtype]
+    if image.dtype not in FLOATS:
+        raise TypeError(f"image must hold {NUMBERS}, got {image.dtype}; scale it to floats in [0, 1]")
+    if not image.isfinite().all():
+        found = "NaN" if image.isnan().any() else "infinity"
+        raise ValueError(f"image must hold finite numbers, got {found}; replace it, as with nan_to_num")
+    return image
+
+
+def _channels_first(array: NDArray[Any]) -> NDArray[Any]:
+    """Returns a copy (c, h, w) of an array (h, w) or (h, w, c), contiguous and of native byte order."""
+    if array.ndim not in (2, 3):
+        hint = "an image has at least two axes" if array.ndim < 2 else "pass one image at a time"
+        raise ValueError(f"image must be an array (h, w) or (h, w, c), got shape {array.shape}; {hint}")
+    native = array.dtype.newbyteorder("=")
+    if native.name not in NATIVE:
+        raise TypeError(f"image must hold {NUMBERS}, got {array.dtype}; scale it to floats in [0, 1]")
+    if array.size == 0:
+        raise ValueError(f"image must have at least one pixel, got an array of shape {array.shape}; check its crop")
+    plain = np.asarray(array)
+    return np.array(plain[None] if plain.ndim == 2 else np.moveaxis(plain, 2, 0), native, order="C")

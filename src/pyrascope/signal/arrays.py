@@ -1,0 +1,76 @@
+"""Arrays in and out: NumPy or torch, with or without a channel axis, as float planes (..., h, w)."""
+
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .._check import whole_number
+
+Array = TypeVar("Array", Tensor, NDArray[Any])
+
+FLOATS = ("float16", "bfloat16", "float32", "float64")
+FULL_SCALE = {"uint8": 255, "uint16": 65535}
+
+
+def spatial_axes(shape: tuple[int, ...], channel_axis: int | None) -> tuple[int, int]:
+    """Returns the axes of rows and columns: the last two that are not the channel axis.
+
+    Raises:
+        TypeError: `channel_axis` is no integer.
+        ValueError: `channel_axis` is out of range, or there are no two such axes with samples along them.
+    """
+    ndim = len(shape)
+    if ndim < (2 if channel_axis is None else 3):
+        raise ValueError(
+            f"x must have two spatial axes besides channel_axis, got shape {tuple(shape)} with "
+            f"channel_axis={channel_axis!r}; give (..., h, w), or (h, w, c) with channel_axis=-1"
+        )
+    axes = list(range(ndim))
+    if channel_axis is not None:
+        hint = f"x has shape {tuple(shape)}"
+        del axes[whole_number(channel_axis, "channel_axis", -ndim, ndim - 1, hint=hint)]
+    row, column = axes[-2:]
+    if not (shape[row] and shape[column]):
+        raise ValueError(
+            f"x must have at least one row and one column, got shape {tuple(shape)}; leave empty images out"
+        )
+    return row, column
+
+
+def to_planes(x: Tensor | NDArray[Any], channel_axis: int | None) -> Tensor:
+    """Returns `x` as a float tensor (..., h, w): channels moved to the front, integers scaled to [0, 1].
+
+    A float tensor is returned as it is, or as a view of it; a NumPy array is always copied.
+
+    Raises:
+        TypeError: `x` is no tensor or array, or of a type other than real floats, uint8 and uint16.
+        ValueError: see `spatial_axes`.
+    """
+    if not isinstance(x, Tensor | np.ndarray):
+        raise TypeError(
+            f"x must be a torch tensor or a NumPy array, got {type(x).__name__}; "
+            "convert it with numpy.asarray or torch.as_tensor"
+        )
+    name = x.dtype.name if isinstance(x, np.ndarray) else str(x.dtype).removeprefix("torch.")
+    if name not in (*FLOATS, *FULL_SCALE) or (name == "bfloat16" and isinstance(x, np.ndarray)):
+        raise TypeError(
+            f"x must hold {', '.join(FLOATS)} (torch only: bfloat16), uint8 or uint16, got {name}; "
+            "convert it to float32 first"
+        )
+    spatial_axes(x.shape, channel_axis)
+    if isinstance(x, np.ndarray):
+        moved = x if channel_axis is None else np.moveaxis(x, channel_axis, 0)
+        # The copy also makes foreign byte orders, negative strides and read-only memory fit for torch.
+        planes = torch.from_numpy(np.array(moved, dtype=moved.dtype.newbyteorder("="), order="C"))
+    else:
+        planes = x if channel_axis is None else x.movedim(channel_axis, 0)
+    return planes.to(torch.float32) / FULL_SCALE[name] if name in FULL_SCALE else planes
+
+
+def from_planes(planes: Tensor, like: Array, channel_axis: int | None) -> Array:
+    """Returns `planes` with the axes and the kind (tensor or C-contiguous array) of `like`."""
+    moved = planes if channel_axis is None else planes.movedim(0, channel_axis)
+    return moved if isinstance(like, Tensor) else moved.contiguous().numpy()

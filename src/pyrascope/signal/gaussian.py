@@ -1,0 +1,57 @@
+"""The Gaussian pyramid: an image and its successive reductions."""
+
+from torch import Tensor
+
+from .._check import one_of, whole_number
+from .._typing import BoundaryMode
+from .arrays import Array, from_planes, to_planes
+from .boundary import MODES
+from .filters import halve
+
+SHORTEST = 16  # without a count of levels, a level with a side below this is the last one
+
+
+def gaussian_pyramid(
+    x: Array, levels: int | None = None, mode: BoundaryMode = "reflect", channel_axis: int | None = None
+) -> list[Array]:
+    """Returns an image and its successive reductions by `reduce`, fine to coarse.
+
+    Each level has ceil(n / 2) rows and columns of the level before; sizes stop at 1, so that any number of
+    levels can be had of any image. Level 0 is the image: of a float tensor it is `x` itself or a view of it,
+    not a copy; NumPy results never share memory with `x`.
+
+    Args:
+        x: Image (..., h, w), or with channels on `channel_axis`; types as in `reduce`.
+        levels: How many levels, level 0 counted, at least 1; None: until the shorter side is below 16.
+        mode: What lies beyond the border, as in `reduce`.
+        channel_axis: The axis of channels; None: rows and columns are the last two axes.
+
+    Returns:
+        List of `levels` images, NumPy for NumPy and torch for torch.
+
+    Raises:
+        TypeError: As in `reduce`, or `levels` is no integer.
+        ValueError: As in `reduce`, or `levels` is below 1.
+
+    Example:
+        >>> import torch
+        >>> [tuple(level.shape) for level in gaussian_pyramid(torch.ones(3, 33, 47))]
+        [(3, 33, 47), (3, 17, 24), (3, 9, 12)]
+        >>> gaussian_pyramid(torch.tensor([[0.0, 0.0, 16.0, 0.0, 0.0]]), levels=3)[1:]
+        [tensor([[2., 6., 2.]]), tensor([[4., 4.]])]
+
+    Source:
+        Burt & Adelson 1983, "The Laplacian Pyramid as a Compact Image Code", eq. 1.
+    """
+    one_of(mode, "mode", MODES)
+    planes = descend(to_planes(x, channel_axis), levels, mode)
+    return [from_planes(level, x, channel_axis) for level in planes]
+
+
+def descend(planes: Tensor, levels: int | None, mode: BoundaryMode) -> list[Tensor]:
+    """`gaussian_pyramid` of a float tensor (..., h, w)."""
+    count = None if levels is None else whole_number(levels, "levels", 1)
+    pyramid = [planes]
+    while min(pyramid[-1].shape[-2:]) >= SHORTEST if count is None else len(pyramid) < count:
+        pyramid.append(halve(pyramid[-1], mode))
+    return pyramid
