@@ -107,5 +107,4 @@ def _channels_first(array: NDArray[Any]) -> NDArray[Any]:
         raise TypeError(f"image must hold {NUMBERS}, got {array.dtype}; scale it to floats in [0, 1]")
     if array.size == 0:
         raise ValueError(f"image must have at least one pixel, got an array of shape {array.shape}; check its crop")
-    plain = np.asarray(array)
-    return np.array(plain[None] if plain.ndim == 2 else np.moveaxis(plain, 2, 0), native, order="C")
+    return np.array(array[None] if array.ndim == 2 else np.moveaxis(array, 2, 0), native, order="C")

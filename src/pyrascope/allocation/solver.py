@@ -4,7 +4,8 @@ For a price per token the best cut is one pass over the tree, small boxes first 
 and Gray, "Optimal pruning with applications to tree-structured source coding and modeling", 1989; Sullivan and Baker,
 "Efficient quadtree coding of images and video", 1994). Such cuts lie on the lower convex hull of distortion over
 tokens. The two hull cuts around B are found by chords, mixed where they differ, and what is left of B is spent on the
-best single splits: the result is exact in tokens and within a split or two of the hull in distortion.
+best single splits: the result is exact in tokens and within a split or two of the hull in distortion. Where that is
+not near enough, as with few tokens, an exact programme takes over.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .exact import exact_action
 from .tree import Index, SplitTree
+
+TOLERANCE = 0.002
+"""Share of the gain by which a cut may miss the hull before the exact programme is asked."""
+FEW = 16
+"""Budgets up to which irregular splits may matter more than the hull, which does not know them, tells."""
+EXACT_LIMIT = 2**22
+"""Greatest nodes * budget for the exact programme: about 0.1 s. Beyond it the gaps of the hull are small."""
 
 Distortion = NDArray[np.float64]
 
@@ -51,12 +60,29 @@ def best_cut(tree: SplitTree, distortion: Distortion, budget: int) -> Cut:
         distortion: float64 (nodes,), finite and non-negative: what each box costs as one token.
         budget: From the number of grids to `tree.capacity`; the caller checks.
     """
-    low, high = _hull_around(tree, distortion, budget)
     costs = np.append(distortion, [0.0, np.inf])
-    nodes, scores = _mix(tree, costs, low, high, budget)
-    nodes, scores = _spend(tree, costs, nodes, scores, budget)
+    spare = 1 if tree.regular == len(tree.splits) else 3
+    kept = range(max(budget - spare + 1, len(tree.roots)), budget + 1)
+    cuts = [_near_hull(tree, costs, regular, budget) for regular in kept]
+    nodes, scores, _ = min(cuts, key=lambda cut: float(costs[cut[0]].sum()))
+    chord = cuts[-1][2]  # no cut of `budget` boxes by regular splits lies below
+    missed, gain = float(costs[nodes].sum()) - chord, float(costs[tree.roots].sum()) - chord
+    near = missed <= TOLERANCE * gain and (spare == 1 or budget > FEW)
+    if not near and tree.nodes * budget <= EXACT_LIMIT:
+        action = exact_action(tree, costs, budget)
+        nodes, scores = descend(tree, costs, action, tree.roots, np.zeros(len(tree.roots)))
     order = np.argsort(nodes)
     return Cut(nodes[order], scores[order])
+
+
+def _near_hull(tree: SplitTree, costs: Distortion, regular: int, budget: int) -> tuple[Index, Distortion, float]:
+    """A cut of `budget` boxes, `regular` of them by regular splits; its scores; the hull's chord at `regular`."""
+    low, high = _hull_around(tree, costs[: tree.nodes], regular)
+    nodes, scores = _spend(tree, costs, tree.regular, *_mix(tree, costs, low, high, regular), regular)
+    nodes, scores = _spend(tree, costs, len(tree.splits), nodes, scores, budget)
+    share = (regular - low.total_tokens) / max(high.total_tokens - low.total_tokens, 1)
+    chord = low.total_distortion + share * (high.total_distortion - low.total_distortion)
+    return nodes, scores, chord
 
 
 def _prune(tree: SplitTree, distortion: Distortion, price: float) -> _Pruned:
@@ -68,7 +94,7 @@ def _prune(tree: SplitTree, distortion: Distortion, price: float) -> _Pruned:
     leaf = np.where(tree.shrinks, np.inf, distortion + price)
     for run in tree.classes:
         best, count, act = leaf[run], np.ones(run.stop - run.start, dtype=np.int64), action[run]
-        for option, children in enumerate(tree.splits[:, :, run]):
+        for option, children in enumerate(tree.splits[: tree.regular, :, run]):
             split = cost[children].sum(0)
             better = split < best
             np.copyto(best, split, where=better)
@@ -141,16 +167,15 @@ def _joined(parts: list[tuple[Index, Distortion]]) -> tuple[Index, Distortion]:
 
 
 def _spend(
-    tree: SplitTree, costs: Distortion, nodes: Index, scores: Distortion, budget: int
+    tree: SplitTree, costs: Distortion, options: int, nodes: Index, scores: Distortion, budget: int
 ) -> tuple[Index, Distortion]:
-    """Splits boxes, the largest gain per token first, until the cut has exactly `budget` tokens."""
-    for splits in (tree.splits, tree.halvings):
-        while left := budget - len(nodes):
-            chosen, children = _best_splits(tree, costs, splits, nodes, left)
-            if not len(chosen):
-                break
-            made = _settled(tree, costs, *_split(costs, children, nodes[chosen], scores[chosen]))
-            nodes, scores = _joined([(np.delete(nodes, chosen), np.delete(scores, chosen)), made])
+    """Takes the first `options` splits, the largest gain per token first, until the cut has `budget` tokens."""
+    while left := budget - len(nodes):
+        chosen, children = _best_splits(tree, costs, tree.splits[:options], nodes, left)
+        if not len(chosen):
+            break
+        made = _settled(tree, costs, *_split(costs, children, nodes[chosen], scores[chosen]))
+        nodes, scores = _joined([(np.delete(nodes, chosen), np.delete(scores, chosen)), made])
     return nodes, scores
 
 
@@ -171,5 +196,5 @@ def _best_splits(tree: SplitTree, costs: Distortion, splits: Index, nodes: Index
 
 def _settled(tree: SplitTree, costs: Distortion, nodes: Index, scores: Distortion) -> tuple[Index, Distortion]:
     """Replaces boxes that reach needlessly far over the border by their only child."""
-    only = np.where(tree.shrinks, (tree.cost == 0).argmax(0) + 1, 0)
+    only = np.where(tree.shrinks, (tree.cost[: tree.regular] == 0).argmax(0) + 1, 0)
     return descend(tree, costs, only, nodes, scores)

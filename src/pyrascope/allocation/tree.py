@@ -46,13 +46,13 @@ class SplitTree:
         grids: Rows and columns of cells of each grid.
         blocks: The boxes by grid and level, in node order.
         classes: Runs of nodes of equal area, smallest first: children come before their parents.
-        splits: int (options, arity, nodes): the splits that the solver chooses from; the first option halves the
-            longer side.
-        halvings: int (2, 2, nodes): halving the longer side or the other one; equal to `splits` unless aspect is 1.
+        splits: int (options, arity, nodes): the ways to split each box, the one along its longer side first. Where
+            boxes split in four, two more options halve them; the fourth and third child are then `outside`.
+        regular: The first so many options may be taken freely, the others for one or two tokens in all.
         area: int (nodes): ly + lx, the logarithm of the area.
         cost: int (options, nodes): tokens that a split adds; -1 where it is forbidden.
-        shrinks: bool (nodes): some split has one child only. Such a box reaches needlessly far over the border, and
-            is never a token itself.
+        shrinks: bool (nodes): some regular split has one child only. Such a box reaches needlessly far over the
+            border, and is never a token itself.
         roots: The root node of each grid.
     """
 
@@ -60,7 +60,7 @@ class SplitTree:
     blocks: tuple[Block, ...]
     classes: tuple[slice, ...]
     splits: Index
-    halvings: Index
+    regular: int
     area: Index
     cost: Index
     shrinks: NDArray[np.bool_]
@@ -109,17 +109,20 @@ def split_tree(grids: tuple[Grid, ...], aspect: int) -> SplitTree:
                 halvings[option, :, run] = _children(block, child, nodes)
         if ly == lx and (child := where.get((block.grid, (ly - 1, lx - 1)))):
             quarters[0, :, run] = _children(block, child, nodes)
-    splits = quarters if aspect == 1 else halvings
+    splits = halvings
+    if aspect == 1:
+        splits = np.concatenate([quarters, np.pad(halvings, ((0, 0), (0, 2), (0, 0)), constant_values=nodes)])
+    regular = 1 if aspect == 1 else 2
     inside = (splits < nodes).sum(1)
     return SplitTree(
         grids=grids,
         blocks=tuple(blocks),
         classes=_classes(blocks),
         splits=splits,
-        halvings=halvings,
+        regular=regular,
         area=np.concatenate([np.full(block.stop - block.start, sum(block.level)) for block in blocks]),
         cost=inside - 1,
-        shrinks=(inside == 1).any(0),
+        shrinks=(inside[:regular] == 1).any(0),
         roots=np.array([block.start for block in blocks if block.level == _root(grids[block.grid])]),
     )
 

@@ -12,16 +12,13 @@ DOTS_PER_INCH = 130
 
 
 @contextmanager
-def output(path: Path | None, *, picture: bool = False) -> Iterator[Path | None]:
-    """Gives a place to write to that becomes `path` on success; None for None. Makes the folder if it is missing.
+def output(path: Path, *, picture: bool = False) -> Iterator[Path]:
+    """Gives a place to write to that becomes `path` on success. Makes the folder if it is missing.
 
     Raises:
         ValueError: a picture of a format that cannot be written, by its suffix.
         OSError: the path cannot be written.
     """
-    if path is None:
-        yield None
-        return
     formats = FigureCanvasBase.get_supported_filetypes()
     if picture and path.suffix.lstrip(".").lower() not in formats:
         known = ", ".join(f".{name}" for name in ("png", "svg", "pdf", "jpg") if name in formats)

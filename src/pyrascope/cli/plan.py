@@ -1,6 +1,7 @@
 """`pyrascope plan`: where the tokens of a budget go on one image."""
 
 import math
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -33,15 +34,18 @@ def plan(
 ) -> None:
     """Decides where exactly BUDGET visual tokens go on an image, and shows it."""
     console = Console()
-    with output(json) as json_part, output(out, picture=True) as picture_part:
-        with Console(stderr=True).status("planning"):
-            tensor, _ = as_tensor(image)
-            found = make_plan(tensor, _quarter(tensor, cell) if budget is None else budget, method_from(method), cell)
-            quality = psnr(render(found, gather(tensor, found)), tensor)
-            if json_part:
-                json_part.write_text(found.to_json(), encoding="utf-8")
-            if picture_part:
-                plan_figure(tensor, found).savefig(picture_part, dpi=DOTS_PER_INCH)
+    with (
+        output(json) if json else nullcontext() as json_part,
+        output(out, picture=True) if out else nullcontext() as picture_part,
+        Console(stderr=True).status("planning"),
+    ):
+        tensor, _ = as_tensor(image)
+        found = make_plan(tensor, _quarter(tensor, cell) if budget is None else budget, method_from(method), cell)
+        quality = psnr(render(found, gather(tensor, found)), tensor)
+        if json_part:
+            json_part.write_text(found.to_json(), encoding="utf-8")
+        if picture_part:
+            plan_figure(tensor, found).savefig(picture_part, dpi=DOTS_PER_INCH)
     console.print(repr(found), highlight=False, soft_wrap=True)
     console.print(_table(found))
     exact = math.isinf(quality)

@@ -37,10 +37,9 @@ def method_from(text: str) -> Allocator:
     classes = METHODS | {kind.__name__: kind for kind in METHODS.values()}
     if not match or match[1] not in classes:
         name = match[1] if match else text
-        near = difflib.get_close_matches(name.lower(), METHODS, n=3, cutoff=0.5) or METHODS
-        raise ValueError(
-            f"method must be one of {', '.join(METHODS)}, got {shorten(text)}; did you mean {', '.join(near)}?"
-        )
+        near = difflib.get_close_matches(name.lower(), METHODS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {shorten(text)}{hint}")
     kind = classes[match[1]]
     options = _options(match[2] or "", text)
     known = [field.name for field in fields(kind)]

@@ -62,12 +62,10 @@ def _pictures(levels: Sequence[Tensor], bands: bool) -> tuple[list[NDArray[np.fl
     return [*(pixels(0.5 + level / (2 * scale)) for level in levels[:-1]), pixels(levels[-1])], scale
 
 
-def _places(
-    sizes: Sequence[tuple[int, ...]], gap_share: float = 0.012
-) -> tuple[list[tuple[float, float]], tuple[float, float]]:
+def _places(sizes: Sequence[tuple[int, ...]]) -> tuple[list[tuple[float, float]], tuple[float, float]]:
     """Top left corners (y, x) of pictures of these sizes, and the size of the sheet: one column beside the first."""
     (height, width), rest = sizes[0], sizes[1:]
-    gap = gap_share * max(height, width)
+    gap = 0.012 * max(height, width)
     places, top = [(0.0, 0.0)], 0.0
     for rows, _ in rest:
         places.append((top, width + gap))
