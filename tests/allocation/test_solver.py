@@ -1,15 +1,15 @@
 """The solver against a tree-knapsack dynamic programme that knows nothing of its arrays."""
 
 import math
-from functools import lru_cache
+from functools import cache
 
 import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pictures import photo
 
+from pictures import photo
 from pyrascope.allocation.distortion import levels_of, on_nodes, recursive_distortion
 from pyrascope.allocation.solver import best_cut
 from pyrascope.allocation.tree import split_tree
@@ -48,7 +48,7 @@ def brute_force(grid, aspect, value):
             return [b for b in ((ly - 1, lx, 2 * iy, ix), (ly - 1, lx, 2 * iy + 1, ix)) if exists(*b)]
         return [b for b in ((ly, lx - 1, iy, 2 * ix), (ly, lx - 1, iy, 2 * ix + 1)) if exists(*b)]
 
-    @lru_cache(maxsize=None)
+    @cache
     def binary(box):
         best, forced = leaf(*box), False
         for axis in (0, 1):
@@ -61,7 +61,7 @@ def brute_force(grid, aspect, value):
                     best = np.minimum(best, split)
         return best
 
-    @lru_cache(maxsize=None)
+    @cache
     def square(box, spare):
         best = leaf(*box)
         if box[0] == 0:

@@ -18,6 +18,8 @@ from .tree import Index, SplitTree
 
 TOLERANCE = 0.002
 """Share of the gain by which a cut may miss the hull before the exact programme is asked."""
+MOST_IRREGULAR = 2
+"""Greatest number of tokens that irregular splits may add."""
 FEW = 16
 """Budgets up to which irregular splits may matter more than the hull, which does not know them, tells."""
 EXACT_LIMIT = 2**22
@@ -61,13 +63,12 @@ def best_cut(tree: SplitTree, distortion: Distortion, budget: int) -> Cut:
         budget: From the number of grids to `tree.capacity`; the caller checks.
     """
     costs = np.append(distortion, [0.0, np.inf])
-    spare = 1 if tree.regular == len(tree.splits) else 3
-    kept = range(max(budget - spare + 1, len(tree.roots)), budget + 1)
-    cuts = [_near_hull(tree, costs, regular, budget) for regular in kept]
-    nodes, scores, _ = min(cuts, key=lambda cut: float(costs[cut[0]].sum()))
-    chord = cuts[-1][2]  # no cut of `budget` boxes by regular splits lies below
+    irregular = 0 if tree.regular == len(tree.splits) else MOST_IRREGULAR
+    cuts = [_near_hull(tree, costs, max(budget - spare, len(tree.roots)), budget) for spare in range(irregular + 1)]
+    chord = cuts[0][2]  # no cut of `budget` boxes by regular splits lies below
+    nodes, scores, _ = min((cut for cut in cuts if len(cut[0]) == budget), key=lambda cut: float(costs[cut[0]].sum()))
     missed, gain = float(costs[nodes].sum()) - chord, float(costs[tree.roots].sum()) - chord
-    near = missed <= TOLERANCE * gain and (spare == 1 or budget > FEW)
+    near = missed <= TOLERANCE * gain and (not irregular or budget > FEW)
     if not near and tree.nodes * budget <= EXACT_LIMIT:
         action = exact_action(tree, costs, budget)
         nodes, scores = descend(tree, costs, action, tree.roots, np.zeros(len(tree.roots)))
@@ -76,12 +77,16 @@ def best_cut(tree: SplitTree, distortion: Distortion, budget: int) -> Cut:
 
 
 def _near_hull(tree: SplitTree, costs: Distortion, regular: int, budget: int) -> tuple[Index, Distortion, float]:
-    """A cut of `budget` boxes, `regular` of them by regular splits; its scores; the hull's chord at `regular`."""
+    """A cut of `budget` boxes, `regular` of them by regular splits; its scores; the hull's chord at `regular`.
+
+    The cut has fewer boxes where it would need more than `MOST_IRREGULAR` irregular splits.
+    """
     low, high = _hull_around(tree, costs[: tree.nodes], regular)
-    nodes, scores = _spend(tree, costs, tree.regular, *_mix(tree, costs, low, high, regular), regular)
-    nodes, scores = _spend(tree, costs, len(tree.splits), nodes, scores, budget)
     share = (regular - low.total_tokens) / max(high.total_tokens - low.total_tokens, 1)
     chord = low.total_distortion + share * (high.total_distortion - low.total_distortion)
+    nodes, scores = _spend(tree, costs, tree.regular, *_mix(tree, costs, low, high, regular), regular)
+    if budget - len(nodes) <= MOST_IRREGULAR:
+        nodes, scores = _spend(tree, costs, len(tree.splits), nodes, scores, budget)
     return nodes, scores, chord
 
 

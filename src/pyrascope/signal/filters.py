@@ -40,7 +40,7 @@ def reduce(x: Array, mode: BoundaryMode = "reflect", channel_axis: int | None = 
         Burt & Adelson 1983, "The Laplacian Pyramid as a Compact Image Code", eq. 1 with a = 3/8.
     """
     one_of(mode, "mode", MODES)
-    return from_planes(halve(to_planes(x, channel_axis), mode), x, channel_axis)
+    return from_planes(reduce_planes(to_planes(x, channel_axis), mode), x, channel_axis)
 
 
 def expand(x: Array, size: tuple[int, int], mode: BoundaryMode = "reflect", channel_axis: int | None = None) -> Array:
@@ -81,7 +81,7 @@ def expand(x: Array, size: tuple[int, int], mode: BoundaryMode = "reflect", chan
             f"size must be {2 * h - 1} or {2 * h} rows and {2 * w - 1} or {2 * w} columns for an image of "
             f"{h} rows and {w} columns, got {tuple(size)}; give the size of the level that was reduced to it"
         )
-    return from_planes(double(planes, (rows, columns), mode), x, channel_axis)
+    return from_planes(expand_planes(planes, (rows, columns), mode), x, channel_axis)
 
 
 def coarser(n: int) -> int:
@@ -89,14 +89,14 @@ def coarser(n: int) -> int:
     return (n + 1) // 2
 
 
-def halve(planes: Tensor, mode: BoundaryMode) -> Tensor:
+def reduce_planes(planes: Tensor, mode: BoundaryMode) -> Tensor:
     """`reduce` on a float tensor (..., h, w), without checks."""
     x = planes.float() if planes.dtype.itemsize == 2 else planes
     # Rows first: the costly, strided pass along a row then runs over half the samples.
     return _halve_axis(_halve_axis(x, -2, mode), -1, mode).to(planes.dtype)
 
 
-def double(planes: Tensor, size: tuple[int, int], mode: BoundaryMode) -> Tensor:
+def expand_planes(planes: Tensor, size: tuple[int, int], mode: BoundaryMode) -> Tensor:
     """`expand` on a float tensor (..., h, w), without checks."""
     x = planes.float() if planes.dtype.itemsize == 2 else planes
     return _double_axis(_double_axis(x, -1, size[1], mode), -2, size[0], mode).to(planes.dtype)

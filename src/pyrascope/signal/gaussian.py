@@ -6,7 +6,7 @@ from .._check import one_of, whole_number
 from .._typing import BoundaryMode
 from .arrays import Array, from_planes, to_planes
 from .boundary import MODES
-from .filters import halve
+from .filters import reduce_planes
 
 SHORTEST = 16  # without a count of levels, a level with a side below this is the last one
 
@@ -53,5 +53,5 @@ def descend(planes: Tensor, levels: int | None, mode: BoundaryMode) -> list[Tens
     count = None if levels is None else whole_number(levels, "levels", 1)
     pyramid = [planes]
     while min(pyramid[-1].shape[-2:]) >= SHORTEST if count is None else len(pyramid) < count:
-        pyramid.append(halve(pyramid[-1], mode))
+        pyramid.append(reduce_planes(pyramid[-1], mode))
     return pyramid

@@ -9,7 +9,7 @@ from .._check import one_of
 from .._typing import BoundaryMode
 from .arrays import Array, from_planes, spatial_axes, to_planes
 from .boundary import MODES
-from .filters import coarser, double
+from .filters import coarser, expand_planes
 from .gaussian import descend
 
 
@@ -85,7 +85,7 @@ def laplacian_reconstruct(
     _check_shapes(bands, channel_axis)
     image = planes.pop()
     while planes:
-        image = planes[-1] + double(image, _size(planes.pop()), mode)
+        image = planes[-1] + expand_planes(image, _size(planes.pop()), mode)
     return from_planes(image, bands[0], channel_axis)
 
 
@@ -119,7 +119,7 @@ def _check_shapes(bands: Sequence[Array], channel_axis: int | None) -> None:
 
 
 def _detail(fine: Tensor, coarse: Tensor, mode: BoundaryMode) -> Tensor:
-    return fine - double(coarse, _size(fine), mode)
+    return fine - expand_planes(coarse, _size(fine), mode)
 
 
 def _size(planes: Tensor) -> tuple[int, int]:

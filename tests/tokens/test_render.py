@@ -1,0 +1,88 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from torch.testing import assert_close
+
+import pyrascope as ps
+from pictures import noise, photo
+from pyrascope.allocation.plan import Plan
+from pyrascope.evaluation.metrics import psnr
+from pyrascope.signal.resample import resize
+from pyrascope.signal.ripmap import Ripmap
+
+METHODS = [ps.methods.RateDistortion(), ps.methods.RateDistortion(aspect=1), ps.methods.Uniform(), ps.methods.Random()]
+
+
+def shown(image, plan):
+    return ps.render(plan, ps.gather(image, plan))
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 70), st.integers(1, 70), st.sampled_from([4, 7, 16]), st.data())
+def test_constants_are_shown_exactly_at_every_size_and_budget(h, w, cell, data):
+    image = torch.full((1, h, w), 0.6, dtype=torch.float64)
+    full = -(-h // cell) * -(-w // cell)
+    budget = data.draw(st.integers(1, full))
+    for method in (*METHODS, ps.methods.Resize()):
+        assert_close(shown(image, ps.plan(image, budget, method, cell)), image)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("size", [(64, 64), (50, 37), (3, 90)])
+def test_the_full_budget_shows_the_image(method, size):
+    image = noise(2, *size, dtype=torch.float64)
+    full = -(-size[0] // 8) * -(-size[1] // 8)
+    assert_close(shown(image, ps.plan(image, full, method, 8)), image)
+
+
+def test_resize_is_magnified_as_a_whole():
+    image = photo()[:, :160, :240]
+    plan = ps.plan(image, 20, ps.methods.Resize())
+    small = resize(image, (len(np.unique(plan.boxes[:, 0])) * 16, len(np.unique(plan.boxes[:, 1])) * 16))
+    assert_close(shown(image, plan), resize(small, (160, 240)), atol=1e-4, rtol=0)
+
+
+def test_boxes_of_one_level_are_magnified_as_a_whole_up_to_the_border():
+    image = noise(1, 60, 48, dtype=torch.float64)
+    boxes = [[0, 0, 32, 32], [0, 32, 32, 48], [32, 0, 60, 32], [32, 32, 60, 48]]
+    plan = Plan(boxes, [[1, 1]] * 4, [0] * 4, (60, 48), 16, "by hand")
+    level = torch.nn.functional.pad(Ripmap(image)[1, 1][None], (0, 8, 0, 2), mode="replicate")[0]
+    assert_close(shown(image, plan), resize(level, (64, 64))[:, :60, :48])
+
+
+def test_a_smooth_picture_has_no_seams_between_levels():
+    y, x = torch.meshgrid(torch.linspace(0, 1, 96), torch.linspace(0, 1, 128), indexing="ij")
+    image = (0.5 + 0.3 * torch.sin(3 * y + 2 * x))[None]
+    for seed in range(3):
+        plan = ps.plan(image, 12, ps.methods.Random(seed))
+        difference = (shown(image, plan) - image)[:, 8:-8, 8:-8]
+        assert difference.abs().max() < 0.02
+
+
+def test_small_boxes_lie_over_large_ones():
+    image = noise(1, 32, 32)
+    plan = Plan([[0, 0, 32, 32], [8, 8, 24, 24]], [[1, 1], [0, 0]], [0, 0], (32, 32), 16, "by hand")
+    assert_close(shown(image, plan)[:, 8:24, 8:24], image[:, 8:24, 8:24])
+
+
+def test_places_without_a_box_are_zero():
+    image = torch.ones(1, 32, 32)
+    plan = Plan([[0, 0, 16, 16]], [[0, 0]], [0], (32, 32), 16, "by hand")
+    expected = torch.zeros(1, 32, 32)
+    expected[:, :16, :16] = 1
+    assert_close(shown(image, plan), expected)
+
+
+def test_better_than_resize_on_the_photograph():
+    image = photo()
+    best = shown(image, ps.plan(image, 256))
+    plain = shown(image, ps.plan(image, 256, ps.methods.Resize()))
+    assert psnr(best, image) > psnr(plain, image) + 4
+
+
+def test_gradient_flows_to_the_tokens():
+    plan = ps.plan(noise(1, 20, 24), 5, cell=4)
+    tokens = noise(5, 1, 4, 4, dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(lambda tokens: ps.render(plan, tokens), tokens)
