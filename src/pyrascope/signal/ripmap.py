@@ -31,24 +31,22 @@ def halve(x: Tensor, axis: int) -> Tensor:
         >>> halve(torch.tensor([[0.0, 1.0, 1.0]]), -1)
         tensor([[0.5000, 1.0819]])
     """
-    size = x.shape[axis]
-    reach = len(HALF_WEIGHTS) - 1
+    size, reach = x.shape[axis], len(HALF_WEIGHTS) - 1
     edge = list(x.shape)
     edge[axis] = reach
-    padded = torch.cat(
-        [x.narrow(axis, 0, 1).expand(edge), x, x.narrow(axis, size - 1, 1).expand(edge)]
-        + ([x.narrow(axis, size - 1, 1)] if size % 2 else []),
-        axis,
-    )
-    span = 2 * ((size + 1) // 2) - 1
+    first, last = x.narrow(axis, 0, 1), x.narrow(axis, size - 1, 1)
+    padded = torch.cat([first.expand(edge), x, *[last] * (size % 2), last.expand(edge)], axis)
+    # both parities as copies of their own: sums of contiguous slices are fast, of strided ones slow
+    parts = [padded[..., start::2] if axis == -1 else padded[..., start::2, :] for start in (0, 1)]
+    parts = [part.contiguous() for part in parts]
+    half = (size + 1) // 2
 
     def tap(start: int) -> Tensor:
-        run = padded.narrow(axis, start, span)
-        return run[..., ::2] if axis == -1 else run[..., ::2, :]
+        return parts[start % 2].narrow(axis, start // 2, half)
 
     out = (tap(reach) + tap(reach + 1)) * HALF_WEIGHTS[0]
     for distance in range(1, reach + 1):
-        out = out + (tap(reach - distance) + tap(reach + 1 + distance)) * HALF_WEIGHTS[distance]
+        out = out.add_(tap(reach - distance) + tap(reach + 1 + distance), alpha=HALF_WEIGHTS[distance])
     return out
 
 
@@ -66,8 +64,8 @@ def double(x: Tensor, size: int, axis: int) -> Tensor:
     kernel, _ = KERNELS["cubic"]
     a, b, c, d = kernel(torch.tensor([1.75, 0.75, 0.25, 1.25], dtype=torch.float64)).tolist()
     w, x0, y, z, v = (padded.narrow(axis, start, n) for start in range(5))
-    even = w * a + x0 * b + y * c + z * d
-    odd = x0 * d + y * c + z * b + v * a
+    even = (y * c).add_(x0, alpha=b).add_(z, alpha=d).add_(w, alpha=a)
+    odd = (y * c).add_(z, alpha=b).add_(x0, alpha=d).add_(v, alpha=a)
     both = torch.stack([even, odd], dim=x.ndim if axis == -1 else x.ndim - 1)
     return both.flatten(-2 if axis == -1 else -3, -1 if axis == -1 else -2).narrow(axis, 0, size)
 
