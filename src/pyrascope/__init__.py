@@ -1,7 +1,7 @@
 """Look at images through pyramids: coarse everywhere, fine where it matters, for exactly B visual tokens."""
 
 from . import methods, viz
-from .allocation.allocator import Context
+from .allocation.allocator import Allocator, Context, Scene
 from .allocation.budget import allocate
 from .allocation.plan import Plan
 from .api import gather, plan, render
@@ -12,8 +12,10 @@ from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
 __version__ = "0.1.0"
 
 __all__ = [
+    "Allocator",
     "Context",
     "Plan",
+    "Scene",
     "allocate",
     "expand",
     "gather",

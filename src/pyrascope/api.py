@@ -1,11 +1,13 @@
 """The facade: plan, gather and render for any kind of image."""
 
+import os
 from collections.abc import Sequence
 from typing import Any, overload
 
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
+from PIL.Image import Image
 from torch import Tensor
 
 from ._check import shorten, whole_number
@@ -84,7 +86,7 @@ def plan(image, budget=None, method=None, cell=16, weight=None, context=None):  
 @overload
 def gather(image: Tensor, plan: Plan) -> Tensor: ...
 @overload
-def gather(image: ImageLike, plan: Plan) -> Tensor | NDArray[np.floating]: ...
+def gather(image: str | os.PathLike[str] | Image | NDArray[Any], plan: Plan) -> NDArray[np.floating]: ...
 def gather(image: ImageLike, plan: Plan) -> Tensor | NDArray[np.floating]:
     """Cuts the patch of every token of a plan from its image, without aliasing.
 

@@ -1,0 +1,331 @@
+"""The command line: what it writes, and that bad input ends in one sentence, exit code 2 and no file."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import pyrascope as ps
+from pictures import noise
+from pyrascope import cli
+
+MOST = 24  # 4 x 6 cells of 16 px
+COMMANDS = ["plan", "pyramid"]
+
+
+@pytest.fixture
+def photo(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray((noise(64, 96, 3).numpy() * 255).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.fixture
+def run(capsys):
+    def run(*words):
+        """Returns the exit code and what was printed; errors are checked for their form."""
+        with pytest.raises(SystemExit) as end:
+            cli.main([str(word) for word in words])
+        out, err = capsys.readouterr()
+        assert "Traceback" not in out + err
+        if end.value.code == 0:
+            assert err == ""
+        else:
+            assert end.value.code == 2
+            assert out == ""
+            assert err.startswith("pyrascope: ")
+            assert err.endswith("\n")
+            assert len(err.splitlines()) == 1
+            assert len(err) < 600
+        return end.value.code, out, err
+
+    return run
+
+
+def names(folder):
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
+
+
+def opened(path):
+    with Image.open(path) as image:
+        return image.format, image.size, np.asarray(image.convert("L"))
+
+
+# --- help ---
+
+
+@pytest.mark.parametrize("words", [[], ["--help"], *([name, "--help"] for name in COMMANDS)], ids=" ".join)
+def test_help_has_an_example(run, words):
+    code, out, _ = run(*words)
+    assert code == 0
+    assert f"Example: pyrascope {words[0] if len(words) > 1 else 'plan'}" in " ".join(out.split())
+
+
+def test_help_lists_all_commands(run):
+    _, out, _ = run("--help")
+    assert all(name in out for name in COMMANDS)
+
+
+def test_version(run):
+    assert run("--version") == (0, f"pyrascope {ps.__version__}\n", "")
+
+
+# --- plan ---
+
+
+@pytest.mark.parametrize("method", ["rate-distortion", "resize", "uniform", "random", "frequency", "Random(seed=3)"])
+@pytest.mark.parametrize(("budget", "cell"), [(MOST, 16), (50, 8)])
+def test_plan_writes_what_ps_plan_gives(run, photo, tmp_path, method, budget, cell):
+    target = tmp_path / "plan.json"
+    code, out, _ = run("plan", photo, "--budget", budget, "--method", method, "--cell", cell, "--json", target)
+    assert code == 0
+    found = ps.Plan.load(target)
+    assert found == ps.plan(photo, budget, ps.methods.method_from(method), cell)
+    assert repr(found) in out
+    assert str(target) in out.replace("\n", "")
+    assert json.loads(target.read_text())["format"] == "pyrascope.plan"
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "svg", "pdf", "PNG"])
+def test_plan_draws(run, photo, tmp_path, suffix):
+    target = tmp_path / f"drawn.{suffix}"
+    assert run("plan", photo, "-b", 5, "--out", target)[0] == 0
+    assert names(tmp_path) == sorted([f"drawn.{suffix}", "photo.png"])
+    assert target.stat().st_size > 5000
+    if suffix == "png":
+        kind, size, grey = opened(target)
+        assert kind == "PNG"
+        assert min(size) > 500
+        assert grey.std() > 20
+
+
+def test_plan_takes_a_quarter_by_default(run, photo):
+    code, out, _ = run("plan", photo)
+    assert code == 0
+    assert f"Plan({MOST // 4} tokens for 64x96 px, cell 16" in out
+    assert " dB." in out
+
+
+def test_plan_says_when_nothing_is_lost(run, photo):
+    assert "The tokens show the image exactly." in run("plan", photo, "-b", MOST)[1]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGBA", "P", "I;16", "CMYK"])
+@pytest.mark.parametrize("size", [(1, 1), (40, 3)])
+def test_plan_takes_any_picture(run, tmp_path, mode, size):
+    path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
+    Image.new(mode, size).save(path)
+    assert run("plan", path, "-b", 1, "--json", tmp_path / "plan.json")[0] == 0
+    assert ps.Plan.load(tmp_path / "plan.json").image_size == size[::-1]
+
+
+def test_missing_folders_are_made(run, photo, tmp_path):
+    target = tmp_path / "new" / "deep" / "plan.json"
+    assert run("plan", photo, "-b", 3, "--json", target)[0] == 0
+    assert names(target.parent) == ["plan.json"]
+
+
+@pytest.mark.parametrize("name", ["a[red].json", "a[bold]b[", "[link=x]", "a b.json", "ü.json", "-a.json", ":smile:"])
+def test_names_are_printed_as_they_are(run, photo, tmp_path, name):
+    target = tmp_path / name
+    code, out, _ = run("plan", photo, "-b", 3, "--json", target)
+    assert code == 0
+    assert f"plan written to {target}\n" in out
+
+
+def test_names_with_markup_do_no_harm(run, photo, tmp_path):
+    assert run("plan", photo, "-b", 3, "--json", tmp_path / "a[" / "b].json")[0] == 0
+
+
+def test_old_files_are_replaced_only_on_success(run, photo, tmp_path):
+    target = tmp_path / "plan.json"
+    target.write_text("old")
+    assert run("plan", photo, "-b", 0, "--json", target)[0] == 2
+    assert target.read_text() == "old"
+    assert run("plan", photo, "-b", 2, "--json", target)[0] == 0
+    assert ps.Plan.load(target).tokens == 2
+
+
+def test_one_file_for_two_outputs_is_refused(run, photo, tmp_path):
+    assert run("plan", photo, "--json", tmp_path / "a.png", "--out", tmp_path / "a.png")[0] == 2
+    assert names(tmp_path) == ["photo.png"]
+
+
+# --- pyramid ---
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "laplacian"])
+@pytest.mark.parametrize("levels", [None, 1, 4, 9])
+def test_pyramid_draws(run, photo, tmp_path, kind, levels):
+    target = tmp_path / "pyramid.png"
+    words = [] if levels is None else ["--levels", levels]
+    code, out, _ = run("pyramid", photo, "--kind", kind, "--out", target, *words)
+    assert code == 0
+    assert out == f"{levels or 4} levels, picture written to {target}\n"
+    image, size, grey = opened(target)
+    assert image == "PNG"
+    assert size[0] > 1000
+    assert grey.std() > 10
+    assert names(tmp_path) == ["photo.png", "pyramid.png"]
+
+
+# --- bad input ---
+
+
+@pytest.fixture
+def bad(tmp_path, photo):
+    """A folder of files that are no pictures."""
+    folder = tmp_path / "bad"
+    (folder / "folder.png").mkdir(parents=True)
+    (folder / "empty.png").touch()
+    (folder / "text.png").write_text("no picture\n" * 99)
+    (folder / "cut.png").write_bytes(photo.read_bytes()[:3000])
+    with Image.open(photo) as image:
+        image.save(folder / "whole.jpg")
+    (folder / "cut.jpg").write_bytes((folder / "whole.jpg").read_bytes()[:1200])
+    (folder / "whole.jpg").unlink()
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "match"),
+    [
+        ("none.png", "must be a readable file"),
+        ("folder.png", "must be a readable file"),
+        ("empty.png", "must hold data"),
+        ("text.png", "image file"),
+        ("cut.png", "image file"),
+        ("cut.jpg", "image file"),
+        ("no\nlines.png", "must be a readable file"),
+        ("x" * 300, "must be a readable file"),
+        ("nul\0.png", "null byte"),
+        ("\udcff.png", "must be a readable file"),
+    ],
+)
+def test_bad_pictures(run, bad, tmp_path, name, match):
+    before = names(tmp_path)
+    outputs = ["--json", tmp_path / "plan.json", "--out", tmp_path / "drawn.png"]
+    for words in (["plan", bad / name, *outputs], ["pyramid", bad / name, *outputs[2:]]):
+        code, _, err = run(*words)
+        assert code == 2
+        assert match in err
+        assert names(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["--budget", "0"], "budget must be a whole number from 1 to 24, got 0"),
+        (["--budget", "-3"], "budget must be a whole number from 1 to 24, got -3"),
+        (["--budget", "25"], "got 25; a 64x96 px image has 4x6 cells of 16 px"),
+        (["--budget", "9" * 50], "budget must be a whole number from 1 to 24"),
+        (["--budget", "9" * 5000], "--budget"),
+        (["--budget", "abc"], "--budget"),
+        (["--budget", "3.5"], "--budget"),
+        (["--budget", ""], "--budget"),
+        (["--budget"], "--budget"),
+        (["--cell", "0"], "cell must be a whole number from 1 to 4096, got 0"),
+        (["--cell", "-1"], "cell must be a whole number from 1 to 4096, got -1"),
+        (["--cell", "9999"], "cell must be a whole number from 1 to 4096, got 9999"),
+        (["--cell", "9" * 400], "cell must be a whole number from 1 to 4096"),
+        (["--method", "unifrom"], "did you mean uniform?"),
+        (["--method", ""], "method must be one of"),
+        (["--method", "__import__('os')"], "method must be one of"),
+        (["--method", "Random(seed=-1)"], "seed must be"),
+        (["--method", "Random(seed='a\nb')"], "method options must be"),
+        (["--method", "Random[/red]"], "method must be one of"),
+        (["--metod", "uniform"], "--metod"),
+        (["more.png"], "more.png"),
+        (["--json", "photo.png/plan.json"], "output must be"),
+        (["--json", "photo.png/deep/plan.json"], "output must be"),
+        (["--json", "."], "output must be a file"),
+        (["--json", "x" * 300], "output must be"),
+        (["--json", "a\0b"], "null byte"),
+        (["--json", ""], "output must be"),
+        (["--json", "/proc/none/plan.json"], "output must be"),
+        (["--out", "photo.png/drawn.png"], "output must be"),
+        (["--out", "drawn.xyz"], "picture must be written to a file that ends in one of .png"),
+        (["--out", "drawn"], "picture must be written to a file that ends in one of .png"),
+        (["--out", ""], "picture must be written to a file that ends in one of .png"),
+        (["--out", "new/deep/drawn.png", "--budget", "0"], "budget must be"),
+        (["--json", "new/plan.json", "--out", "drawn.xyz"], "picture must be written"),
+        (["--json", "photo.png", "--budget", "0"], "budget must be"),
+    ],
+    ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
+)
+def test_bad_options_of_plan(run, photo, tmp_path, monkeypatch, words, match):
+    monkeypatch.chdir(tmp_path)
+    kept = photo.read_bytes()
+    code, _, err = run("plan", "photo.png", *words)
+    assert code == 2
+    assert match in err
+    assert names(tmp_path) == ["photo.png"]
+    assert photo.read_bytes() == kept
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        ([], "--out"),
+        (["--out", "drawn.xyz"], "picture must be written to a file that ends in one of .png"),
+        (["--out", "photo.png/drawn.png"], "output must be"),
+        (["--out", "drawn.png", "--kind", "steep"], "'gaussian', 'laplacian'"),
+        (["--out", "drawn.png", "--levels", "0"], "levels must be a whole number >= 1, got 0"),
+        (["--out", "drawn.png", "--levels", "-2"], "levels must be a whole number >= 1, got -2"),
+        (["--out", "drawn.png", "--levels", "many"], "--levels"),
+        (["--out", "new/drawn.png", "--levels", "0"], "levels must be"),
+    ],
+    ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
+)
+def test_bad_options_of_pyramid(run, photo, tmp_path, monkeypatch, words, match):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("pyramid", "photo.png", *words)
+    assert code == 2
+    assert match in err
+    assert names(tmp_path) == ["photo.png"]
+
+
+@pytest.mark.parametrize("words", [["plam"], ["--nope"], ["plan"], ["pyramid"], ["plan", "--json"], ["", ""]], ids=str)
+def test_bad_commands(run, tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    assert run(*words)[0] == 2
+    assert names(tmp_path) == []
+
+
+def test_faults_of_the_program_are_not_hidden(photo, monkeypatch):
+    def fail(*_):
+        raise ZeroDivisionError("a fault")
+
+    monkeypatch.setattr("pyrascope.cli.plan.make_plan", fail)
+    with pytest.raises(ZeroDivisionError, match="a fault"):
+        cli.main(["plan", str(photo)])
+
+
+def test_interruption_leaves_no_file(photo, tmp_path, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pyrascope.cli.plan.make_plan", stop)
+    with pytest.raises(SystemExit) as end:
+        cli.main(["plan", str(photo), "--json", str(tmp_path / "plan.json")])
+    assert end.value.code == 130
+    assert names(tmp_path) == ["photo.png"]
+
+
+def test_the_installed_command(photo, tmp_path):
+    command = Path(sys.executable).with_name("pyrascope")
+
+    def call(*words):
+        return subprocess.run([command, *words], capture_output=True, text=True, cwd=tmp_path, timeout=60)
+
+    good = call("plan", photo, "--budget", "5", "--json", "plan.json")
+    assert (good.returncode, good.stderr) == (0, "")
+    assert ps.Plan.load(tmp_path / "plan.json") == ps.plan(photo, 5)
+    wrong = call("plan", photo, "--budget", "0")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr.startswith("pyrascope: budget must be a whole number from 1 to 24, got 0")
+    assert len(wrong.stderr.splitlines()) == 1
