@@ -17,9 +17,7 @@ def test_whole_number_refuses_other_types(value):
 
 @pytest.mark.parametrize("value", [0, -1, 5, 10**400])
 def test_whole_number_names_the_range(value):
-    with pytest.raises(
-        ValueError, match=r"budget must be a whole number from 1 to 4, got .+; use fewer"
-    ) as error:
+    with pytest.raises(ValueError, match=r"budget must be a whole number from 1 to 4, got .+; use fewer") as error:
         _check.whole_number(value, "budget", 1, 4, hint="use fewer")
     assert len(str(error.value)) < 160
 

@@ -111,7 +111,5 @@ def test_convention_seeds():
 def test_convention_errors():
     with pytest.raises(ValueError, match=r"^mode must be one of 'reflect', .*, got 'mirror'$"):
         ps.reduce(torch.zeros(4, 4), mode="mirror")
-    with pytest.raises(
-        ValueError, match=r"^budget .* 1 to 4, got 5; a 32x32 px image has 2x2 cells of 16 px$"
-    ):
+    with pytest.raises(ValueError, match=r"^budget .* 1 to 4, got 5; a 32x32 px image has 2x2 cells of 16 px$"):
         ps.plan(torch.zeros(1, 32, 32), 5)

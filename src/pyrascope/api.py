@@ -19,6 +19,8 @@ from .tokens.gather import gather_patches
 from .tokens.render import render_patches
 
 Weight = ArrayLike | Tensor | None
+MAX_WEIGHT = 1e30
+FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
 @overload
@@ -141,19 +143,20 @@ def render(plan: Plan, tokens: Tensor | NDArray[np.floating]) -> Tensor | NDArra
         True
     """
     _need_plan(plan)
-    if isinstance(tokens, Tensor):
-        patches = tokens
-    elif isinstance(tokens, np.ndarray) and tokens.ndim == 4:
-        patches = torch.from_numpy(np.ascontiguousarray(tokens.transpose(0, 3, 1, 2)))
+    torch_in = isinstance(tokens, Tensor)
+    order = "(n, c, cell, cell)" if torch_in else "(n, cell, cell, c)"
+    expected = f"tokens must be {order} floats of {plan.tokens} tokens of cell {plan.cell}"
+    if not isinstance(tokens, Tensor | np.ndarray):
+        raise TypeError(f"{expected}, got {shorten(tokens)}; take them from gather(image, plan)")
+    shape = tuple(tokens.shape) if torch_in or tokens.ndim != 4 else tuple(tokens.shape[axis] for axis in (0, 3, 1, 2))
+    floats = str(tokens.dtype.name if isinstance(tokens, np.ndarray) else tokens.dtype).removeprefix("torch.")
+    if len(shape) != 4 or (shape[0], *shape[2:]) != (plan.tokens, plan.cell, plan.cell) or floats not in FLOATS:
+        raise ValueError(f"{expected}, got {_described(tokens)}; take them from gather(image, plan)")
+    if isinstance(tokens, np.ndarray):
+        native = tokens.dtype.newbyteorder("=")
+        patches = torch.from_numpy(np.array(tokens.transpose(0, 3, 1, 2), dtype=native, order="C"))
     else:
-        raise TypeError(f"tokens must be the tensor or array that gather gave, got {shorten(tokens)}")
-    expected = (plan.tokens, plan.cell, plan.cell)
-    if patches.ndim != 4 or (patches.shape[0], *patches.shape[2:]) != expected or not patches.is_floating_point():
-        order = "(n, c, cell, cell)" if isinstance(tokens, Tensor) else "(n, cell, cell, c)"
-        raise ValueError(
-            f"tokens must be {order} floats with n = {plan.tokens} and cell = {plan.cell} as in the plan, got "
-            f"{tuple(tokens.shape)} {tokens.dtype}; take them from gather(image, plan)"
-        )
+        patches = tokens
     shown = render_patches(plan, _wide(patches)).to(patches.dtype)
     if isinstance(tokens, Tensor):
         return shown
@@ -182,16 +185,32 @@ def _scene(image: ImageLike, weight: Weight, context: Context | None) -> Scene:
 def _checked_weight(weight: Weight, image: Tensor) -> Tensor | None:
     if weight is None:
         return None
-    try:
-        tensor = torch.as_tensor(np.array(weight) if not isinstance(weight, Tensor) else weight).detach()
-    except (TypeError, ValueError):
-        raise TypeError(f"weight must be a map (h, w) of numbers, got {shorten(weight)}") from None
+    expected = "weight must be a map (h, w) of numbers"
+    if isinstance(weight, Tensor):
+        tensor = weight.detach()
+    else:
+        try:
+            array = np.array(weight)
+        except (TypeError, ValueError):
+            raise TypeError(f"{expected}, got {shorten(weight)}") from None
+        if array.dtype.kind not in "biufc":
+            raise TypeError(f"{expected}, got {shorten(weight)}")
+        tensor = torch.from_numpy(array.astype(np.complex128 if array.dtype.kind == "c" else np.float64))
     if tensor.ndim != 2 or not tensor.numel() or tensor.is_complex():
-        raise ValueError(f"weight must be a map (h, w) of numbers, got shape {tuple(tensor.shape)} {tensor.dtype}")
+        raise ValueError(f"{expected}, got {_described(tensor)}")
     tensor = tensor.to(image.device, torch.float64)
     if not bool(tensor.isfinite().all()) or bool((tensor < 0).any()):
         raise ValueError("weight must be finite and not negative, got a value that is not; clip the map")
+    if float(tensor.max()) > MAX_WEIGHT:
+        raise ValueError(f"weight must be at most {MAX_WEIGHT:g}, got {float(tensor.max()):g}; scale the map")
     return tensor
+
+
+def _described(value: object) -> str:
+    """Shape and type of an array or tensor, or the value itself."""
+    if isinstance(value, Tensor | np.ndarray):
+        return f"shape {tuple(value.shape)} {value.dtype}"
+    return shorten(value)
 
 
 def _wide(tensor: Tensor) -> Tensor:

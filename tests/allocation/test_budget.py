@@ -34,7 +34,7 @@ def one_at_a_time(importance, budget, low, high):
     return counts
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.one_of(problems(), problems(positive)))
 def test_equals_one_token_at_a_time(problem):
     assert ps.allocate(*problem).tolist() == one_at_a_time(*problem)
@@ -55,7 +55,7 @@ def test_ties_go_to_the_first_region(importance, budget, expected):
     assert ps.allocate(importance, budget, minimum=0).tolist() == expected
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(problems(st.one_of(whole, positive, st.floats(0, 1e300)), most=40))
 def test_sum_is_exact_and_bounds_hold(problem):
     _, budget, low, high = problem
@@ -66,7 +66,7 @@ def test_sum_is_exact_and_bounds_hold(problem):
     assert counts.max() <= high
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems(st.one_of(whole, positive), most=12))
 def test_a_larger_budget_costs_no_region_a_token(problem):
     importance, _, low, high = problem
@@ -76,7 +76,7 @@ def test_a_larger_budget_costs_no_region_a_token(problem):
     assert (np.diff(steps, axis=0).sum(1) == 1).all()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(problems(st.one_of(whole, positive, st.floats(0, 1e300), st.sampled_from([1e-300, 1e-301, 1e300])), most=12))
 def test_more_important_regions_get_no_less(problem):
     importance, counts = np.array(problem[0]), ps.allocate(*problem)
@@ -85,7 +85,7 @@ def test_more_important_regions_get_no_less(problem):
     assert (np.diff(counts[order])[more] >= 0).all()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems(positive, most=12, unique=True), st.randoms())
 def test_more_importance_costs_a_region_no_token(problem, random):
     importance, *rest = problem
@@ -94,7 +94,7 @@ def test_more_importance_costs_a_region_no_token(problem, random):
     assert ps.allocate(more, *rest)[k] >= ps.allocate(importance, *rest)[k]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems(st.integers(1, 10**6).map(lambda n: n**0.5), most=12, unique=True), st.integers(0, 2**32 - 1))
 def test_permuted_regions_get_permuted_tokens(problem, seed):
     importance, *rest = problem
@@ -107,7 +107,7 @@ def test_permuted_regions_get_permuted_tokens(problem, seed):
     )
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(problems(st.one_of(whole, positive), most=12), st.sampled_from([2.0**-900, 2.0**-30, 0.5, 4.0, 2.0**900]))
 def test_only_ratios_matter(problem, factor):
     importance, *rest = problem

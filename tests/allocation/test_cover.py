@@ -64,7 +64,7 @@ def partitions(draw):
     return draw(st.permutations(boxes))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.one_of(some_boxes(), some_boxes(step=2), partitions()))
 def test_all_agree_with_the_raster(boxes):
     array, counts = np.array(boxes, np.float64), raster(boxes, (HEIGHT, WIDTH), scale=2)
@@ -76,7 +76,7 @@ def test_all_agree_with_the_raster(boxes):
         assert owner in owner_of(boxes, y, x), (y, x)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(partitions(), st.integers(0, 2**32 - 1))
 def test_order_of_boxes_does_not_matter(boxes, seed):
     order = np.random.default_rng(seed).permutation(len(boxes))

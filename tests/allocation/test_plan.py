@@ -407,7 +407,7 @@ def test_a_file_is_whole_or_absent(tmp_path, monkeypatch):
 @pytest.mark.parametrize("content", [b"", b"\x89PNG\r\n\x1a\n", b"[]", document().encode()[:-9]])
 def test_load_names_the_file(tmp_path, content):
     (tmp_path / "broken.json").write_bytes(content)
-    with pytest.raises(ValueError, match=r"broken\.json.*must") as caught:
+    with pytest.raises(ValueError, match=r"broken\.json.*must|must.*broken\.json") as caught:
         Plan.load(tmp_path / "broken.json")
     assert len(str(caught.value)) < 400 + len(str(tmp_path))
 

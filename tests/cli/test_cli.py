@@ -90,7 +90,7 @@ def test_plan_writes_what_ps_plan_gives(run, photo, tmp_path, method, budget, ce
     assert json.loads(target.read_text())["format"] == "pyrascope.plan"
 
 
-@pytest.mark.parametrize("suffix", ["png", "jpg", "svg", "pdf", "PNG"])
+@pytest.mark.parametrize("suffix", ["png", "svg", "JPG"])
 def test_plan_draws(run, photo, tmp_path, suffix):
     target = tmp_path / f"drawn.{suffix}"
     assert run("plan", photo, "-b", 5, "--out", target)[0] == 0
@@ -159,7 +159,7 @@ def test_one_file_for_two_outputs_is_refused(run, photo, tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["gaussian", "laplacian"])
-@pytest.mark.parametrize("levels", [None, 1, 4, 9])
+@pytest.mark.parametrize("levels", [None, 1, 9])
 def test_pyramid_draws(run, photo, tmp_path, kind, levels):
     target = tmp_path / "pyramid.png"
     words = [] if levels is None else ["--levels", levels]

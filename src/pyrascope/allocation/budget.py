@@ -63,7 +63,10 @@ def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int 
 
     Source: Balinski and Young, "Fair Representation" (1982), on divisor methods and their monotonicity.
     """
-    weights = np.asarray(importance)
+    try:
+        weights = np.asarray(importance)
+    except ValueError:
+        raise ValueError(f"importance must be numbers in rows of equal length, got {shorten(importance)}") from None
     if weights.dtype.kind not in "iuf" or not weights.size:
         raise ValueError(f"importance must be numbers, at least one, got {shorten(importance)}")
     weights = weights.astype(np.float64)
@@ -77,7 +80,7 @@ def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int 
     flat, counts = weights.ravel(), np.full(weights.size, low, dtype=np.int64)
     for group in (flat > 0, flat == 0):
         taken = min(total - int(counts[~group].sum()), high * int(group.sum()))
-        share = np.where(flat[group] > 0, flat[group] / flat.max(), 1.0)
+        share = np.where(flat[group] > 0, flat[group], 1.0)
         bounds = np.full_like(counts[group], low), np.full_like(counts[group], high)
         counts[group] = _webster(share, taken, *bounds)
     return counts.reshape(weights.shape)
@@ -89,18 +92,21 @@ def _webster(
     """Positive shares to integers in low..high with sum `total`: each next token to the largest share / (n + 1/2)."""
     if not len(share):
         return low
-    share = np.maximum(share, 1e-280)  # keeps the quotients finite
+    logarithm = np.log2(share)
 
-    def counts(scale: float) -> NDArray[np.int64]:
-        return np.clip(np.ceil(np.minimum(share * scale, high) - 0.5), low, high).astype(np.int64)
+    def counts(exponent: float) -> NDArray[np.int64]:
+        scaled = np.minimum(np.exp2(np.minimum(logarithm + exponent, 62)), high)
+        return np.clip(np.ceil(scaled - 0.5), low, high).astype(np.int64)
 
-    below, above = 0.0, float((high + 1).max() / share.min())
-    while below < (scale := (below + above) / 2) < above:
-        if counts(scale).sum() <= total:
-            below = scale
+    below, above = -float(logarithm.max()) - 2, 64 - float(logarithm.min())
+    while above - below > 1e-9:
+        exponent = (below + above) / 2
+        if counts(exponent).sum() <= total:
+            below = exponent
         else:
-            above = scale
-    found = counts(below)
-    claim = np.where(found < high, share / (found + 0.5), -np.inf)
-    found[np.argsort(-claim, kind="stable")[: total - int(found.sum())]] += 1
+            above = exponent
+    found = counts(below - 1e-9)  # a little less, so that ties are settled here, exactly:
+    while left := total - int(found.sum()):
+        claim = np.where(found < high, share / (2 * found + 1), -np.inf)
+        found[np.argsort(-claim, kind="stable")[:left]] += 1
     return found

@@ -1,5 +1,8 @@
 """Which places of an image lie in which boxes, on the grid that the edges of the boxes draw."""
 
+from collections.abc import Iterator
+from itertools import pairwise
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,15 +18,19 @@ def _edges(boxes: Boxes) -> tuple[NDArray[np.float64], NDArray[np.float64], NDAr
     return ys, xs, corners
 
 
-def _counts(boxes: Boxes) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """How many boxes cover each cell of the grid of edges, and the areas of these cells."""
+def _rows(boxes: Boxes) -> Iterator[tuple[float, NDArray[np.float64], NDArray[np.int64]]]:
+    """Sweeps the rows of the grid of edges: height, widths of the cells, how many boxes cover each."""
     ys, xs, corners = _edges(boxes)
     y0, x0, y1, x1 = corners.T
-    steps = np.zeros((len(ys), len(xs)), dtype=np.int64)
-    for y, x, sign in ((y0, x0, 1), (y0, x1, -1), (y1, x0, -1), (y1, x1, 1)):
-        np.add.at(steps, (y, x), sign)
-    counts = steps.cumsum(0).cumsum(1)[:-1, :-1]
-    return counts, np.diff(ys)[:, None] * np.diff(xs)[None]
+    y, sign = np.concatenate([y0, y1]), np.repeat([1, -1], len(boxes))
+    order = np.argsort(y, kind="stable")
+    starts, ends, sign = np.tile(x0, 2)[order], np.tile(x1, 2)[order], sign[order]
+    bounds = np.searchsorted(y[order], np.arange(len(ys)))
+    steps, widths = np.zeros(len(xs), dtype=np.int64), np.diff(xs)
+    for height, (first, last) in zip(np.diff(ys), pairwise(bounds), strict=True):
+        np.add.at(steps, starts[first:last], sign[first:last])
+        np.add.at(steps, ends[first:last], -sign[first:last])
+        yield float(height), widths, steps.cumsum()[:-1]
 
 
 def covered_area(boxes: Boxes) -> float:
@@ -33,8 +40,7 @@ def covered_area(boxes: Boxes) -> float:
         >>> covered_area(np.array([[0.0, 0, 2, 2], [1, 1, 3, 3]]))
         7.0
     """
-    counts, areas = _counts(boxes)
-    return float(areas[counts > 0].sum())
+    return float(sum(height * widths[counts > 0].sum() for height, widths, counts in _rows(boxes)))
 
 
 def is_partition(boxes: Boxes, size: tuple[int, int]) -> bool:
@@ -46,8 +52,8 @@ def is_partition(boxes: Boxes, size: tuple[int, int]) -> bool:
         >>> is_partition(np.array([[0.0, 0, 2, 2], [0, 1, 2, 3]]), (2, 3))
         False
     """
-    counts, areas = _counts(boxes)
-    return bool((counts == 1).all()) and bool(np.isclose(areas.sum(), size[0] * size[1], rtol=1e-12))
+    whole = (0.0, 0.0, *size) == (*boxes[:, :2].min(0), *boxes[:, 2:].max(0))
+    return whole and all((counts == 1).all() for _, _, counts in _rows(boxes))
 
 
 def owners(boxes: Boxes, size: tuple[int, int]) -> NDArray[np.int64]:
@@ -69,7 +75,6 @@ def owners(boxes: Boxes, size: tuple[int, int]) -> NDArray[np.int64]:
     within = np.arange(len(box)) - np.repeat(np.cumsum(heights * widths) - heights * widths, heights * widths)
     row, column = np.divmod(within, np.repeat(widths, heights * widths))
     owner[1 + y0[box] + row, 1 + x0[box] + column] = box
-    owner[-1], owner[:, -1] = -1, -1
     y = np.searchsorted(ys, np.arange(size[0]) + 0.5, side="right")
     x = np.searchsorted(xs, np.arange(size[1]) + 0.5, side="right")
     return owner[np.ix_(y, x)]

@@ -45,7 +45,7 @@ def exact_action(tree: SplitTree, costs: NDArray[np.float64], budget: int) -> ND
             chosen = [table[:, hit] for table in running]
             found.append(_shares(tables, chosen, children[:, hit], extras[hit], tokens[hit]))
         rest = action[nodes] == 0
-        _irregular_action(tree, costs, action, nodes[rest], value[rest])
+        _irregular_action(tree, costs, action, nodes[rest], extras[rest] == 2)
         nodes, extras, tokens = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return action
 
@@ -67,7 +67,7 @@ def _tables(tree: SplitTree, costs: NDArray[np.float64], budget: int) -> Tables:
 
 
 def _irregular(tree: SplitTree, costs: NDArray[np.float64], nodes: Index) -> tuple[Tables, Tables]:
-    """Distortion of `nodes` cut in two by each irregular split (m, n), and in three: a half is cut once more (2 m, n)."""
+    """Distortion of `nodes` cut in two by each irregular split (m, n), and in three, a half once more (2 m, n)."""
     halves = tree.splits[tree.regular :, :2, nodes]
     whole = (halves < tree.nodes).all(1) & ~tree.shrinks[nodes]
     in_two = np.where(whole, costs[halves].sum(1), np.inf)
@@ -78,15 +78,14 @@ def _irregular(tree: SplitTree, costs: NDArray[np.float64], nodes: Index) -> tup
 
 
 def _irregular_action(
-    tree: SplitTree, costs: NDArray[np.float64], action: NDArray[np.int8], nodes: Index, value: NDArray[np.float64]
+    tree: SplitTree, costs: NDArray[np.float64], action: NDArray[np.int8], nodes: Index, twice: NDArray[np.bool_]
 ) -> None:
-    """Writes the irregular splits that give `nodes` their value."""
+    """Writes the best irregular split of each of `nodes`, and of one of its halves where it is cut twice."""
     if not len(nodes):
         return
-    in_two, in_three = (options == value for options in _irregular(tree, costs, nodes))
-    twice = ~in_two.any(0)
-    option, half = np.divmod(in_three.argmax(0), 2)
-    option = np.where(twice, option, in_two.argmax(0))
+    in_two, in_three = _irregular(tree, costs, nodes)
+    option, half = np.divmod(in_three.argmin(0), 2)
+    option = np.where(twice, option, in_two.argmin(0))
     action[nodes] = tree.regular + option + 1
     halves = tree.splits[tree.regular + option, half, nodes]
     action[halves[twice]] = tree.regular + 1

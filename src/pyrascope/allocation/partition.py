@@ -24,7 +24,12 @@ def plan_partitions(
     tokens, tree = budgeted_tree(scenes, budget, cell, aspect, method)
     with torch.no_grad():
         sums = [judge(scene, cell, levels_of(tree, number)) for number, scene in enumerate(scenes)]
-    return plans_of(tree, best_cut(tree, on_nodes(tree, sums), tokens), scenes, cell, method)
+    distortion = on_nodes(tree, sums)
+    if not np.isfinite(distortion).all():
+        raise ValueError(
+            "image must have values whose squares are finite in its type, got larger ones; scale it to [0, 1]"
+        )
+    return plans_of(tree, best_cut(tree, distortion, tokens), scenes, cell, method)
 
 
 def budgeted_tree(

@@ -3,19 +3,21 @@
 import json
 import math
 import os
+import sys
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .._check import shorten, whole_number
+from .._files import open_to_read, write_whole
 from . import cover
 
 FORMAT, VERSION = "pyrascope.plan", 1
 MAX_CELL = 4096
+MAX_LEVEL = 32.0
 MAX_SIDE = 2**24
 """Greatest height and width of an image: float32 coordinates are exact up to here."""
 
@@ -55,7 +57,7 @@ class Plan:
 
     def __post_init__(self) -> None:
         boxes = _numbers(self.boxes, "boxes", np.float64, 4)
-        levels = _numbers(self.levels, "levels", np.float32, 2)
+        levels = _numbers(self.levels, "levels", np.float32, 2, limit=MAX_LEVEL)
         scores = _numbers(self.scores, "scores", np.float64, None)
         if not len(boxes) == len(levels) == len(scores) > 0:
             raise ValueError(
@@ -120,7 +122,11 @@ class Plan:
         kind = "partition" if self.is_partition else f"covers {self.coverage:.0%}"
         tokens = "1 token" if self.tokens == 1 else f"{self.tokens} tokens"
         levels = f"level {low}" if low == high else f"levels {low}..{high}"
-        return f"Plan({tokens} for {height}x{width} px, cell {self.cell}, {levels}, {kind}, {self.method})"
+        method = " ".join(self.method.split())
+        return f"Plan({tokens} for {height}x{width} px, cell {self.cell}, {levels}, {kind}, {method})"
+
+    def __reduce__(self) -> tuple[type["Plan"], tuple[object, ...]]:
+        return Plan, (self.boxes, self.levels, self.scores, self.image_size, self.cell, self.method)
 
     def to_json(self) -> str:
         """Returns the plan as JSON with a format name and a version; `from_json` gives an equal plan back."""
@@ -150,7 +156,7 @@ class Plan:
             raise ValueError(f"a plan must be JSON text, got {shorten(text, 40)}: {error}") from None
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise ValueError(f'a plan must be a JSON object with "format": "{FORMAT}", got {shorten(data, 40)}')
-        if data.get("version") != VERSION:
+        if data.get("version") != VERSION or isinstance(data["version"], bool):
             raise ValueError(
                 f"plan version must be {VERSION}, got {shorten(data.get('version'))}; load it with the pyrascope that "
                 "wrote it"
@@ -158,19 +164,20 @@ class Plan:
         fields = ("boxes", "levels", "scores", "image_size", "cell", "method")
         missing = [name for name in (*fields, "tokens") if name not in data]
         if missing:
-            raise ValueError(f"a plan must have the field {missing[0]!r}, got {sorted(data)}; the file may be cut off")
+            has = shorten(sorted(data))
+            raise ValueError(f"a plan must have the field {missing[0]!r}, got {has}; the file may be cut off")
         try:
             plan = cls(**{name: data[name] for name in fields})
         except TypeError as error:
             raise ValueError(str(error)) from None
-        if plan.tokens != data["tokens"]:
-            raise ValueError(f"a plan must have as many boxes as tokens, got {plan.tokens} for {data['tokens']!r}")
+        if plan.tokens != data["tokens"] or isinstance(data["tokens"], bool):
+            raise ValueError(
+                f"a plan must have as many boxes as tokens, got {plan.tokens} for {shorten(data['tokens'])}"
+            )
         return plan
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the plan as JSON; the file appears whole or not at all."""
-        from .._files import write_whole
-
         with write_whole(path) as part:
             part.write_text(self.to_json(), encoding="utf-8")
 
@@ -178,27 +185,39 @@ class Plan:
     def load(cls, path: str | os.PathLike[str]) -> "Plan":
         """Reads a plan that `save` wrote; ValueError names the file and what is wrong with it."""
         try:
-            return cls.from_json(Path(path).read_bytes())
+            with open_to_read(path, "plan file") as file:
+                return cls.from_json(file.read())
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
 
 
-def _numbers(values: ArrayLike, name: str, dtype: type, columns: int | None) -> NDArray[Any]:
-    """Returns a read-only copy of `values` as (n, columns), or (n,) where columns is None; all finite."""
+def _numbers(
+    values: ArrayLike, name: str, dtype: type, columns: int | None, limit: float = sys.float_info.max
+) -> NDArray[Any]:
+    """Returns a read-only copy of `values` as (n, columns), or (n,) where columns is None; all within +-limit."""
     expected = f"{name} must be finite numbers of shape " + ("(n,)" if columns is None else f"(n, {columns})")
+    if limit < sys.float_info.max:
+        expected += f", from {-limit:g} to {limit:g}"
     try:
         array = np.array(values)
-        if array.dtype.kind not in "iuf":
+        if array.dtype.kind not in "iuf" or (not isinstance(values, np.ndarray) and _has_bool(values)):
             raise TypeError
-        array = array.astype(dtype)
-    except (TypeError, ValueError, OverflowError):
+        array = array.astype(np.float64) + 0.0  # no negative zeros: equal plans have equal bytes
+    except (TypeError, ValueError, OverflowError, RuntimeError):
         raise ValueError(f"{expected}, got {shorten(values)}") from None
     if array.shape[1:] != (() if columns is None else (columns,)) or array.ndim == 0:
         raise ValueError(f"{expected}, got shape {array.shape}")
-    if not np.isfinite(array).all():
-        raise ValueError(f"{expected}, got {array[~np.isfinite(array)][0]}")
+    inside = np.abs(array) <= limit
+    if not inside.all():
+        raise ValueError(f"{expected}, got {array[~inside][0]}")
+    array = array.astype(dtype, order="C")
     array.setflags(write=False)
     return array
+
+
+def _has_bool(values: object) -> bool:
+    """Whether nested lists hold a boolean, which NumPy would take for a number."""
+    return any(isinstance(value, bool) for value in np.array(values, dtype=object).flat)
 
 
 def grid_of(image_size: tuple[int, int], cell: int) -> tuple[int, int]:

@@ -62,7 +62,8 @@ def best_cut(tree: SplitTree, distortion: Distortion, budget: int) -> Cut:
         distortion: float64 (nodes,), finite and non-negative: what each box costs as one token.
         budget: From the number of grids to `tree.capacity`; the caller checks.
     """
-    costs = np.append(distortion, [0.0, np.inf])
+    unit = float(distortion.max()) or 1.0  # so that no sum overflows
+    costs = np.append(distortion / unit, [0.0, np.inf])
     irregular = 0 if tree.regular == len(tree.splits) else MOST_IRREGULAR
     cuts = [_near_hull(tree, costs, max(budget - spare, len(tree.roots)), budget) for spare in range(irregular + 1)]
     chord = cuts[0][2]  # no cut of `budget` boxes by regular splits lies below
@@ -73,7 +74,7 @@ def best_cut(tree: SplitTree, distortion: Distortion, budget: int) -> Cut:
         action = exact_action(tree, costs, budget)
         nodes, scores = descend(tree, costs, action, tree.roots, np.zeros(len(tree.roots)))
     order = np.argsort(nodes)
-    return Cut(nodes[order], scores[order])
+    return Cut(nodes[order], scores[order] * unit)
 
 
 def _near_hull(tree: SplitTree, costs: Distortion, regular: int, budget: int) -> tuple[Index, Distortion, float]:

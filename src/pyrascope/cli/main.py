@@ -51,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def _sentence(error: Exception) -> str | None:
     """What to tell the user about an error that the input caused; None for a fault of the program."""
     if hasattr(error, "format_message"):  # the parser's own errors
-        return " ".join(str(error.format_message()).split()) + "; see --help"
+        return " ".join(str(error.format_message()).split()).rstrip(".") + "; see --help"
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return "the image needs more memory than there is; give a smaller one"
     if isinstance(error, ValueError | TypeError | OSError):

@@ -34,6 +34,8 @@ def plan(
 ) -> None:
     """Decides where exactly BUDGET visual tokens go on an image, and shows it."""
     console = Console()
+    if json and out and json.resolve() == out.resolve():
+        raise ValueError(f"--json and --out must be two files, got {json} for both")
     with (
         output(json) if json else nullcontext() as json_part,
         output(out, picture=True) if out else nullcontext() as picture_part,
@@ -46,13 +48,13 @@ def plan(
             json_part.write_text(found.to_json(), encoding="utf-8")
         if picture_part:
             plan_figure(tensor, found).savefig(picture_part, dpi=DOTS_PER_INCH)
-    console.print(repr(found), highlight=False, soft_wrap=True)
+    typer.echo(repr(found))
     console.print(_table(found))
     exact = math.isinf(quality)
     console.print("The tokens show the image exactly." if exact else f"The tokens show the image at {quality:.1f} dB.")
     for kind, path in (("plan", json), ("picture", out)):
         if path is not None:
-            console.print(f"{kind} written to {path}", highlight=False, soft_wrap=True)
+            typer.echo(f"{kind} written to {path}")
 
 
 def _quarter(image: Tensor, cell: int) -> int:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from .._check import one_of
+from .._check import one_of, shorten
 from ..allocation.allocator import Scene
 from ..allocation.distortion import BoxSums, direct_distortion, recursive_distortion
 from ..allocation.partition import plan_partitions
@@ -34,8 +34,8 @@ class RateDistortion:
     gain: Literal["recursive", "direct"] = "recursive"
 
     def __post_init__(self) -> None:
-        if self.aspect not in ASPECTS or isinstance(self.aspect, bool):
-            raise ValueError(f"aspect must be 1, 2 or 4, got {self.aspect!r}")
+        if type(self.aspect) is not int or self.aspect not in ASPECTS:
+            raise ValueError(f"aspect must be 1, 2 or 4, got {shorten(self.aspect)}")
         one_of(self.gain, "gain", ("recursive", "direct"))
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:

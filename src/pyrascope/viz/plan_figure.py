@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..allocation.plan import Plan
+from ..allocation.plan import Plan, grid_of
 from ..api import plan as make_plan
 from ..evaluation.metrics import psnr
 from ..io import ImageLike, as_tensor
@@ -40,7 +40,8 @@ def plan_figure(image: ImageLike, plan: Plan, *, compare: bool = True) -> "Figur
     tensor = tensor.detach().float().cpu()
     panels = [("the image", tensor), (f"{plan.tokens} tokens", _shown(tensor, plan))]
     if compare:
-        small = make_plan(tensor, plan.tokens, Resize(), plan.cell)
+        most = math.prod(grid_of(plan.image_size, plan.cell))
+        small = make_plan(tensor, min(plan.tokens, most), Resize(), plan.cell)
         panels.append((f"plain resize, {small.tokens} tokens", _shown(tensor, small)))
     height, width = plan.image_size
     figure, axes = _panels(len(panels), width / height)

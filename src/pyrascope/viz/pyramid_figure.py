@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .._check import shorten
 from .plan_figure import INK, PAPER, SOFT, pixels
 
 if TYPE_CHECKING:
@@ -26,9 +27,16 @@ def pyramid_figure(levels: Sequence[Tensor], *, bands: bool = False, title: str 
     """
     from matplotlib.figure import Figure
 
+    if (
+        not isinstance(levels, list | tuple)
+        or not all(isinstance(x, Tensor) and x.ndim == 3 for x in levels)
+        or not levels
+    ):
+        raise ValueError(f"levels must be a list of tensors (c, h, w), fine to coarse, got {shorten(levels)}")
     pictures, scale = _pictures(levels, bands)
     places, (height, width) = _places([picture.shape[:2] for picture in pictures])
-    figure = Figure(figsize=(11, 11 * height / width + 0.4), facecolor=PAPER)
+    inches = 11 / max(height, width)
+    figure = Figure(figsize=(max(width * inches, 3.0), max(height * inches, 1.5) + 0.4), facecolor=PAPER)
     axis = figure.add_axes((0.01, 0.01, 0.98, 0.98 - 0.4 / figure.get_figheight()))
     axis.set(xlim=(0, width), ylim=(height, 0))
     axis.set_axis_off()
