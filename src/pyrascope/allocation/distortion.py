@@ -1,6 +1,6 @@
 """What each dyadic box would cost as one token: the weighted squared difference between image and token."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -9,9 +9,12 @@ from torch import Tensor
 
 from ..signal.resample import integrate_rows, resample_rows
 from ..signal.ripmap import LevelPair, Ripmap, double
+from .compiled import lost_by_kernels
 from .tree import SplitTree
 
 BoxSums = dict[LevelPair, NDArray[np.float64]]
+Step = Callable[[LevelPair, LevelPair, int], NDArray[np.float64]]
+"""(level, the finer one, the axis between them) -> what that halving loses in each box of the level."""
 
 
 def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], weight: Tensor | None) -> BoxSums:
@@ -20,6 +23,9 @@ def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], 
     Going one level coarser along an axis adds what halving that level and interpolating it back loses, times the area
     of its pixels: D(box) = D(halves) + area * sum (level - double(halve(level)))**2. Exact for the first halving; for
     coarser boxes it neglects the (small) overlap of the bands.
+
+    RGB is turned to one plane of luminance and two of colour differences, at right angles, so that squares add up; the
+    colour planes start from half resolution, since their finest octave is all but empty in pictures.
 
     Args:
         image: Floating (c, h, w), any number of channels.
@@ -30,20 +36,60 @@ def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], 
     Returns:
         Level pair -> float64 (rows, columns) of boxes, in units of squared value times pixels, summed over channels.
     """
-    ripmap, measure = Ripmap(image), Measure(image.shape[-2:], weight)
-    found: BoxSums = {}
-    for level in levels:
-        if level == (0, 0):
-            found[level] = box_sums(torch.zeros_like(image[:1]), (cell, cell))
-            continue
-        axis = 0 if level[0] >= level[1] else 1
-        finer = (level[0] - 1, level[1]) if axis == 0 else (level[0], level[1] - 1)
-        fine = ripmap[finer]
-        lost = fine - double(ripmap[level], fine.shape[axis - 2], axis - 2)
-        box = (2 * cell, cell) if axis == 0 else (cell, 2 * cell)
-        added = box_sums(measure(lost.square().sum(0), finer), box)
-        found[level] = added + pair_sums(found[finer], axis)
+    measure = Measure(image.shape[-2:], weight)
+    if image.shape[0] != 3:
+        return _recursion(image, cell, levels, measure, 0)
+    luminance, colour = _opponent(image)
+    found = _recursion(luminance, cell, levels, measure, 0)
+    halved = sorted({(max(ly - 1, 0), max(lx - 1, 0)) for ly, lx in levels}, key=sum)
+    coarse = _recursion(colour, cell, halved, measure, 1)
+    for level in levels[1:]:
+        found[level] += _spread(coarse, level, found[level].shape)
     return found
+
+
+def _recursion(image: Tensor, cell: int, levels: Sequence[LevelPair], measure: "Measure", above: int) -> BoxSums:
+    """`recursive_distortion` of an image that is itself level (above, above) of the one that `measure` knows."""
+    step = lost_by_kernels(image, cell, measure, above) or _lost_by_torch(image, cell, measure, above)
+    rows, columns = (-(-n // cell) for n in image.shape[-2:])
+    found: BoxSums = {(0, 0): np.zeros((rows, columns))}
+    for level in levels:
+        if level != (0, 0):
+            axis = 0 if level[0] >= level[1] else 1
+            finer = (level[0] - 1, level[1]) if axis == 0 else (level[0], level[1] - 1)
+            found[level] = pair_sums(found[finer], axis) + step(level, finer, axis)
+    return {level: found[level] for level in levels}
+
+
+def _lost_by_torch(image: Tensor, cell: int, measure: "Measure", above: int) -> Step:
+    ripmap = Ripmap(image)
+
+    def lost(level: LevelPair, finer: LevelPair, axis: int) -> NDArray[np.float64]:
+        fine = ripmap[finer]
+        error = fine - double(ripmap[level], fine.shape[axis - 2], axis - 2)
+        box = (2 * cell, cell) if axis == 0 else (cell, 2 * cell)
+        return box_sums(measure(error.square().sum(0), (finer[0] + above, finer[1] + above)), box)
+
+    return lost
+
+
+def _opponent(image: Tensor) -> tuple[Tensor, Tensor]:
+    """Luminance (1, h, w) and colour differences (2, ceil(h / 2), ceil(w / 2)) of RGB, by an orthonormal matrix."""
+    red, green, blue = image.unbind(0)
+    luminance = ((red + green + blue) * 3**-0.5)[None]
+    pad = [size % 2 for size in image.shape[-2:]]
+    even = torch.nn.functional.pad(image[None], (0, pad[1], 0, pad[0]), mode="replicate") if any(pad) else image[None]
+    red, green, blue = torch.nn.functional.avg_pool2d(even, 2)[0].unbind(0)
+    return luminance, torch.stack([(red - blue) * 2**-0.5, (red - 2 * green + blue) * 6**-0.5])
+
+
+def _spread(coarse: BoxSums, level: LevelPair, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Distortion of half-resolution planes on the boxes of `level`: where these are finer, halves share it."""
+    sums = coarse[max(level[0] - 1, 0), max(level[1] - 1, 0)]
+    for axis, times in enumerate(level):
+        if times == 0:
+            sums = sums.repeat(2, axis) / 2
+    return sums[: shape[0], : shape[1]]
 
 
 def direct_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], weight: Tensor | None) -> BoxSums:
@@ -82,16 +128,29 @@ class Measure:
 
     def __call__(self, values: Tensor, level: LevelPair) -> Tensor:
         """Returns `values` (rows, columns) of `level`, each times the integral of the weight over its pixel."""
-        if self._weight is None:
-            values = values * float(2 ** sum(level))
-            for axis, (pixels, times) in enumerate(zip(self._size, level, strict=True)):
-                values.select(axis, -1).mul_(pixels / 2**times - (values.shape[axis] - 1))
-            return values
+        mass = self.weights(level)
+        if mass is not None:
+            return values * mass.to(values.dtype)
+        values = values * float(2 ** sum(level))
+        for axis, share in enumerate(self.last_shares(level)):
+            values.select(axis, -1).mul_(share)
+        return values
+
+    def weights(self, level: LevelPair) -> Tensor | None:
+        """Returns the integral of the weight over each pixel of a level, float64, or None without a weight."""
         mass = self._weight
-        for pixels, times in zip(self._size, level, strict=True):
-            edges = (torch.arange(-(-pixels // 2**times) + 1, dtype=torch.float64) * 2**times).clamp(max=pixels)
-            mass = integrate_rows(mass, edges / pixels).transpose(-1, -2) * pixels
-        return values * mass.to(values.dtype)
+        if mass is not None:
+            for pixels, times in zip(self._size, level, strict=True):
+                edges = (torch.arange(-(-pixels // 2**times) + 1, dtype=torch.float64) * 2**times).clamp(max=pixels)
+                mass = integrate_rows(mass, edges / pixels).transpose(-1, -2) * pixels
+        return mass
+
+    def last_shares(self, level: LevelPair) -> tuple[float, float]:
+        """Returns which share of a pixel of the last row, and of the last column, of a level is in the image."""
+        height, width = (
+            pixels / 2**times - -(-pixels // 2**times) + 1 for pixels, times in zip(self._size, level, strict=True)
+        )
+        return height, width
 
 
 def box_sums(values: Tensor, box: tuple[int, int]) -> NDArray[np.float64]:

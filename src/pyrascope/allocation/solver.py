@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .compiled import kernels
 from .exact import exact_action
 from .tree import Index, SplitTree
 
@@ -97,18 +98,28 @@ def _prune(tree: SplitTree, distortion: Distortion, price: float) -> _Pruned:
     tokens = np.zeros(tree.nodes + 2, dtype=np.int64)
     cost[tree.outside], cost[tree.forbidden] = 0.0, np.inf
     action = np.zeros(tree.nodes, dtype=np.int8)
-    leaf = np.where(tree.shrinks, np.inf, distortion + price)
+    leaf, splits = np.where(tree.shrinks, np.inf, distortion), tree.splits[: tree.regular]
+    if compiled := kernels():
+        compiled.prune(leaf, price, splits, cost, tokens, action)
+    else:
+        _sweep(tree, leaf + price, splits, cost, tokens, action)
+    total = int(tokens[tree.roots].sum())
+    return _Pruned(action, tokens, total, float(cost[tree.roots].sum()) - price * total)
+
+
+def _sweep(
+    tree: SplitTree, leaf: Distortion, splits: Index, cost: Distortion, tokens: Index, action: NDArray[np.int8]
+) -> None:
+    """Fills cost, tokens and action of all nodes, smaller boxes first."""
     for run in tree.classes:
         best, count, act = leaf[run], np.ones(run.stop - run.start, dtype=np.int64), action[run]
-        for option, children in enumerate(tree.splits[: tree.regular, :, run]):
+        for option, children in enumerate(splits[:, :, run]):
             split = cost[children].sum(0)
             better = split < best
             np.copyto(best, split, where=better)
             np.copyto(count, tokens[children].sum(0), where=better)
             act[better] = option + 1
         cost[run], tokens[run] = best, count
-    total = int(tokens[tree.roots].sum())
-    return _Pruned(action, tokens, total, float(cost[tree.roots].sum()) - price * total)
 
 
 def _hull_around(tree: SplitTree, distortion: Distortion, budget: int) -> tuple[_Pruned, _Pruned]:

@@ -1,0 +1,22 @@
+"""The README's example runs and prints what it says; its pictures and pages exist."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_example_runs_and_prints_what_is_shown(tmp_path, monkeypatch, capsys):
+    code = re.search(r"```python\n(.*?)```", README, re.DOTALL)[1]
+    shown = re.search(r"```\n\n    (Plan\(.*\))\n", README)[1]
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})  # the documentation is the program here
+    assert capsys.readouterr().out.strip() == shown
+    assert (tmp_path / "plan.png").stat().st_size > 10_000
+
+
+def test_linked_files_exist():
+    for target in re.findall(r"\]\(([^)#]+)\)", README):
+        assert "://" in target or (ROOT / target).exists(), target
