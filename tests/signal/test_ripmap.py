@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from pictures import grating, noise
+from pyrascope.signal import ripmap
+from pyrascope.signal.loader import usable
 from pyrascope.signal.resample import resize
 from pyrascope.signal.ripmap import Ripmap, double, halve, levels_to_one
 
@@ -56,14 +58,32 @@ def test_level_zero_is_the_image_itself():
     assert Ripmap(x)[0, 0] is x
 
 
-@pytest.mark.parametrize("level", [1, 2, 3])
-@pytest.mark.parametrize("times_nyquist", [1.5, 1.7, 2.3, 2.9, 3.6])
+GRATINGS = [(level, times) for level in (1, 2, 3) for times in (1.5, 1.7, 2.3, 2.9, 3.6) if times <= 2**level]
+"""Levels and frequencies in units of the level's Nyquist rate, up to the Nyquist rate of the image."""
+
+
+@pytest.mark.parametrize(("level", "times_nyquist"), GRATINGS)
 def test_no_aliasing(level, times_nyquist):
-    frequency = times_nyquist * 0.5 / 2**level
-    if frequency > 0.5:
-        pytest.skip("beyond the Nyquist rate of the image itself")
-    wave = grating((4, 512), frequency)
+    wave = grating((4, 512), times_nyquist * 0.5 / 2**level)
     assert Ripmap(wave)[0, level][..., 12:-12].abs().max() < 0.02
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@settings(max_examples=60, deadline=None)
+@given(h=st.integers(1, 67), w=st.integers(1, 67), axis=st.sampled_from([-1, -2]), turned=st.booleans())
+def test_compiled_halving_equals_the_torch_one(dtype, h, w, axis, turned):
+    x = noise(2, 3, h, w, dtype=dtype)
+    x = x.flip(-1).transpose(-1, -2) if turned else x
+    assert usable("pyrascope.signal.kernels.sharp", x) is not None
+    found = halve(x, axis)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ripmap, "usable", lambda *_: None)
+        assert_close(found, halve(x, axis), rtol=0, atol=1e-6 if dtype == torch.float32 else 1e-14)
+
+
+def test_half_types_and_gradients_take_the_torch_path():
+    assert usable("pyrascope.signal.kernels.sharp", noise(1, 4, 4).bfloat16()) is None
+    assert usable("pyrascope.signal.kernels.sharp", noise(1, 4, 4).requires_grad_()) is None
 
 
 def test_gradient():

@@ -1,8 +1,6 @@
 """The planner's CPU kernels behind plain functions, and whether they can be had."""
 
-import warnings
 from collections.abc import Callable
-from functools import cache
 from types import ModuleType
 from typing import TYPE_CHECKING
 
@@ -11,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..signal.loader import loaded, usable
 from ..signal.resample import cubic
 from ..signal.ripmap import HALF_WEIGHTS, LevelPair
 
@@ -21,24 +20,32 @@ NEAR = (1.75, 0.75, 0.25, 1.25)
 """Distances of the first pixel of a pair, in samples of the halved level, to the samples k - 2 .. k + 1."""
 
 
-@cache
+OWN, SHARP = "pyrascope.allocation.kernels", "pyrascope.signal.kernels.sharp"
+
+
 def kernels() -> ModuleType | None:
-    """Returns the module of compiled functions, or None, with one warning, where Numba does not work."""
-    try:
-        from . import kernels as module
-    except Exception as error:  # Numba raises errors of many kinds where its compiler is broken
-        warnings.warn(
-            f"planning runs without compiled kernels, since Numba failed: {error}", RuntimeWarning, stacklevel=2
-        )
+    """Returns the planner's compiled loops, or None where Numba does not work."""
+    return loaded(OWN)
+
+
+def opponent_by_kernels(image: Tensor) -> tuple[Tensor, Tensor] | None:
+    """As `distortion._opponent`, in one pass; None where there are no kernels for this image."""
+    if (found := usable(OWN, image.detach())) is None:
         return None
-    return module
+    array = np.ascontiguousarray(image.detach().numpy())
+    height, width = array.shape[1:]
+    luminance = np.empty((1, height, width), array.dtype)
+    colour = np.empty((2, -(-height // 2), -(-width // 2)), array.dtype)
+    matrix = [3**-0.5, 2**-0.5 / 4, -(2**-0.5) / 4, 6**-0.5 / 4, -2 * 6**-0.5 / 4, 6**-0.5 / 4]
+    found.opponent(array, np.array(matrix, array.dtype), luminance[0], colour)
+    return torch.from_numpy(luminance), torch.from_numpy(colour)
 
 
 def lost_by_kernels(
     image: Tensor, cell: int, measure: "Measure", above: int
 ) -> Callable[[LevelPair, LevelPair, int], NDArray[np.float64]] | None:
     """As `distortion._lost_by_torch`, by kernels: equal to rounding. None where there are none for this image."""
-    if image.device.type != "cpu" or image.dtype not in (torch.float32, torch.float64) or (found := kernels()) is None:
+    if (found := usable(SHARP, image.detach())) is None:
         return None
     halve_rows, lost_rows, halve_columns = found.halve_rows, found.lost_rows, found.halve_columns
     levels = {(0, 0): np.ascontiguousarray(image.detach().numpy())}

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..signal.resample import integrate_rows, resample_rows
 from ..signal.ripmap import LevelPair, Ripmap, double
-from .compiled import lost_by_kernels
+from .compiled import lost_by_kernels, opponent_by_kernels
 from .tree import SplitTree
 
 BoxSums = dict[LevelPair, NDArray[np.float64]]
@@ -39,7 +39,7 @@ def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], 
     measure = Measure(image.shape[-2:], weight)
     if image.shape[0] != 3:
         return _recursion(image, cell, levels, measure, 0)
-    luminance, colour = _opponent(image)
+    luminance, colour = opponent_by_kernels(image) or _opponent(image)
     found = _recursion(luminance, cell, levels, measure, 0)
     halved = sorted({(max(ly - 1, 0), max(lx - 1, 0)) for ly, lx in levels}, key=sum)
     coarse = _recursion(colour, cell, halved, measure, 1)
