@@ -92,7 +92,7 @@ def _unit(image: Tensor) -> Tensor:
         return image.to(torch.float32) / FULL[image.dtype]
     if image.dtype not in FLOATS:
         raise TypeError(f"image must hold {NUMBERS}, got {image.dtype}; scale it to floats in [0, 1]")
-    if not math.isfinite(image.detach().sum(dtype=torch.float64)) and not image.isfinite().all():
+    if not math.isfinite(image.detach().sum()) and not image.isfinite().all():
         found = "NaN" if image.isnan().any() else "infinity"
         raise ValueError(f"image must hold finite numbers, got {found}; replace it, as with nan_to_num")
     return image
