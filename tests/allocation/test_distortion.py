@@ -79,3 +79,16 @@ def test_only_the_part_inside_the_image_counts():
     found = recursive_distortion(x, 16, [(0, 0), (1, 0)], None)
     lost = (x - double(Ripmap(x)[1, 0], 17, -2)).square().sum()
     assert_close(torch.tensor(found[1, 0].sum()), lost)
+
+
+def test_colours_of_equal_luminance_are_seen():
+    """Red and green stripes that luminance does not tell from grey, 8 px wide, on the left half only."""
+    stripes = (torch.arange(128) // 8 % 2).float().expand(128, 128)
+    image = torch.full((3, 128, 128), 0.5)
+    image[0, :, :64] += 0.3 * (2 * stripes[:, :64] - 1)
+    image[1, :, :64] -= 0.3 * (2 * stripes[:, :64] - 1)
+    assert image.sum(0).std() < 1e-6
+    found = recursive_distortion(image, 16, levels((128, 128), 16), None)
+    expected = direct_distortion(image, 16, levels((128, 128), 16), None)
+    assert found[2, 2][:, 0].min() > 10 * found[2, 2][:, 1].max()
+    np.testing.assert_allclose(found[2, 2][:, 0], expected[2, 2][:, 0], rtol=0.3)

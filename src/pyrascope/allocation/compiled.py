@@ -36,8 +36,8 @@ def opponent_by_kernels(image: Tensor) -> tuple[Tensor, Tensor] | None:
     height, width = array.shape[1:]
     luminance = np.empty((1, height, width), array.dtype)
     colour = np.empty((2, -(-height // 2), -(-width // 2)), array.dtype)
-    matrix = [3**-0.5, 2**-0.5 / 4, -(2**-0.5) / 4, 6**-0.5 / 4, -2 * 6**-0.5 / 4, 6**-0.5 / 4]
-    found.opponent(array, np.array(matrix, array.dtype), luminance[0], colour)
+    shares = np.array([3**-0.5, 2**-0.5 / 4, 6**-0.5 / 4], array.dtype)
+    found.opponent(array, shares, luminance[0], colour)
     return torch.from_numpy(luminance), torch.from_numpy(colour)
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from ..signal.kernels.compiled import compiled
@@ -10,23 +11,33 @@ Array = NDArray[Any]
 
 
 @compiled
-def opponent(image: Array, matrix: Array, luminance: Array, colour: Array) -> None:
-    """Turns RGB (3, h, w) to luminance (h, w) and the 2x2 means of two colour differences (2, ..), edges repeated."""
+def opponent(image: Array, shares: Array, luminance: Array, colour: Array) -> None:
+    """Turns RGB (3, h, w) to luminance (h, w) and the 2x2 means of two colour differences (2, ..), edges repeated.
+
+    `shares` are the factors of red + green + blue, of the mean red - blue and of the mean red - 2 green + blue.
+    """
     _, h, w = image.shape
-    y, r1, b1, r2, g2, b2 = matrix[0], matrix[1], matrix[2], matrix[3], matrix[4], matrix[5]
-    for i in range(h):
-        red, green, blue, out = image[0, i], image[1, i], image[2, i], luminance[i]
-        for j in range(w):
-            out[j] = y * (red[j] + green[j] + blue[j])
-    for i in range(colour.shape[1]):
-        above, below = image[:, 2 * i], image[:, min(2 * i + 1, h - 1)]
-        for j in range(colour.shape[2]):
-            j0, j1 = 2 * j, min(2 * j + 1, w - 1)
-            red = above[0, j0] + above[0, j1] + below[0, j0] + below[0, j1]
-            green = above[1, j0] + above[1, j1] + below[1, j0] + below[1, j1]
-            blue = above[2, j0] + above[2, j1] + below[2, j0] + below[2, j1]
-            colour[0, i, j] = r1 * red + b1 * blue
-            colour[1, i, j] = r2 * red + g2 * green + b2 * blue
+    rows, columns = colour.shape[1:]
+    first, second = np.empty(2 * columns, image.dtype), np.empty(2 * columns, image.dtype)
+    for i in range(rows):
+        for part in range(2):
+            row = min(2 * i + part, h - 1)
+            red, green, blue, light = image[0, row], image[1, row], image[2, row], luminance[row]
+            for j in range(w):
+                light[j] = shares[0] * (red[j] + green[j] + blue[j])
+            if part == 0:
+                for j in range(w):
+                    first[j] = red[j] - blue[j]
+                    second[j] = red[j] + blue[j] - 2 * green[j]
+            else:
+                for j in range(w):
+                    first[j] += red[j] - blue[j]
+                    second[j] += red[j] + blue[j] - 2 * green[j]
+        if w % 2:
+            first[w], second[w] = first[w - 1], second[w - 1]
+        for j in range(columns):
+            colour[0, i, j] = shares[1] * (first[2 * j] + first[2 * j + 1])
+            colour[1, i, j] = shares[2] * (second[2 * j] + second[2 * j + 1])
 
 
 @compiled
@@ -52,3 +63,17 @@ def prune(leaf: Array, price: float, splits: Array, cost: Array, tokens: Array, 
             if total < best:
                 best, count, act = total, made, option + 1
         cost[node], tokens[node], action[node] = best, count, act
+
+
+def trial() -> None:
+    """Compiles and runs what is here once, so that a compiler that does not work is known at once."""
+    image = np.zeros((3, 2, 2), np.float32)
+    opponent(image, image[0, 0], image[0], image[:2, :1, :1])
+    prune(
+        np.zeros(1),
+        0.0,
+        np.full((1, 2, 1), 2),
+        np.array([0.0, 0.0, np.inf]),
+        np.zeros(3, np.int64),
+        np.zeros(1, np.int8),
+    )

@@ -27,7 +27,9 @@ def loaded(name: str) -> ModuleType | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Numba's own, while it imports
-            return import_module(name)
+            module = import_module(name)
+            module.trial()
+        return module
     except Exception as error:  # Numba raises errors of many kinds where its compiler is broken
         _warn_once(f"compiled kernels are not used, since Numba failed: {shorten(error, 200)}")
         return None

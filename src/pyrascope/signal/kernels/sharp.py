@@ -14,19 +14,15 @@ Array = NDArray[Any]
 def halve_rows(x: Array, taps: Array, out: Array) -> None:
     """Halves the rows of x (h, w) to out (ceil(h / 2), w); `taps` weigh a pair from its middle outwards."""
     n, w = x.shape
-    c0, c1, c2, c3, c4, c5 = taps[0], taps[1], taps[2], taps[3], taps[4], taps[5]
     for k in range(out.shape[0]):
-        i = 2 * k
-        a0, b0 = x[i], x[min(i + 1, n - 1)]
-        a1, b1 = x[max(i - 1, 0)], x[min(i + 2, n - 1)]
-        a2, b2 = x[max(i - 2, 0)], x[min(i + 3, n - 1)]
-        a3, b3 = x[max(i - 3, 0)], x[min(i + 4, n - 1)]
-        a4, b4 = x[max(i - 4, 0)], x[min(i + 5, n - 1)]
-        a5, b5 = x[max(i - 5, 0)], x[min(i + 6, n - 1)]
-        o = out[k]
+        o, i = out[k], 2 * k
+        a, b, c = x[i], x[min(i + 1, n - 1)], taps[0]
         for j in range(w):
-            near = c0 * (a0[j] + b0[j]) + c1 * (a1[j] + b1[j]) + c2 * (a2[j] + b2[j])
-            o[j] = near + c3 * (a3[j] + b3[j]) + c4 * (a4[j] + b4[j]) + c5 * (a5[j] + b5[j])
+            o[j] = c * (a[j] + b[j])
+        for t in range(1, 6):  # one pair of rows at a time: more at once are not vectorised
+            a, b, c = x[max(i - t, 0)], x[min(i + 1 + t, n - 1)], taps[t]
+            for j in range(w):
+                o[j] += c * (a[j] + b[j])
 
 
 @compiled
@@ -138,3 +134,11 @@ def halve_columns(
                     box += total[k]
                 sums[i // cell, column] += masses[0] * box
             total[:] = 0
+
+
+def trial() -> None:
+    """Compiles and runs what is here once, so that a compiler that does not work is known at once."""
+    image, taps, sums = np.zeros((2, 2), np.float32), np.zeros(6, np.float32), np.zeros((1, 1))
+    halve_rows(image, taps, image[:1])
+    lost_rows(image, image[:1], taps, taps, image[:0], 1, sums)
+    halve_columns(image, taps, taps, taps, image[:0], 1, np.zeros((2, 1), np.float32), sums)
