@@ -19,15 +19,16 @@ def render_patches(plan: Plan, patches: Tensor) -> Tensor:
 
     Where all boxes form one grid, as after a plain resize, the small image is magnified as a whole. Dyadic boxes are
     first painted each on its own; then each is interpolated as part of its level, whose other places come from that
-    first picture. Other boxes are painted on their own, small ones over large ones. Places without a box are 0. All
-    interpolation is Lanczos-3, but linear where a box stands alone.
+    first picture. Other boxes are painted on their own. Small boxes lie over large ones; places without a box are 0.
+    Interpolation is Lanczos-3, but linear for boxes off the dyadic grid.
     """
     if grid := _one_grid(plan):
         rows, columns = grid
         small = patches.reshape(rows, columns, *patches.shape[1:]).permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)
         return resize(small, plan.image_size)
-    image = _alone(plan, patches)
-    return _among_neighbours(plan, patches, image) if _dyadic(plan) else image
+    if not _dyadic(plan):
+        return _alone(plan, patches)
+    return _painted(plan, patches, Ripmap(_painted(plan, patches, None)))
 
 
 def _one_grid(plan: Plan) -> tuple[int, int] | None:
@@ -66,17 +67,19 @@ def _alone(plan: Plan, patches: Tensor) -> Tensor:
     return out.permute(2, 0, 1)
 
 
-def _among_neighbours(plan: Plan, patches: Tensor, estimate: Tensor) -> Tensor:
-    """Interpolates each token as part of its own level, which `estimate` completes where other tokens lie."""
-    ripmap = Ripmap(estimate)
+def _painted(plan: Plan, patches: Tensor, estimate: Ripmap | None) -> Tensor:
+    """Interpolates each dyadic token as part of its level, completed by `estimate`, or by its own edge repeated."""
     corners = torch.tensor(plan.boxes[:, :2])
     sides = plan.cell * torch.tensor(plan.levels, dtype=torch.float64).exp2()
-    below, right = ((corners + sides).amax(0) - torch.tensor(plan.image_size)).clamp(min=0).long().tolist()
-    out = torch.nn.functional.pad(estimate, (0, right, 0, below)).clone()
-    for (ly, lx), tokens in plan.by_level().items():
+    height, width = (max(int(end), size) for end, size in zip((corners + sides).amax(0), plan.image_size, strict=True))
+    out = patches.new_zeros((patches.shape[1], height, width))
+    for (ly, lx), tokens in reversed(plan.by_level().items()):
         factors = 2 ** int(ly), 2 ** int(lx)
         cells = (corners[tokens] / sides[tokens]).long()
-        around = _with_margin(ripmap[int(ly), int(lx)], cells, patches[tokens], plan.cell)
+        if estimate is None:
+            around = torch.nn.functional.pad(patches[tokens], (MARGIN,) * 4, mode="replicate")
+        else:
+            around = _with_margin(estimate[int(ly), int(lx)], cells, patches[tokens], plan.cell)
         up_y, up_x = (_up_matrix(plan.cell, factor).to(patches) for factor in factors)
         y, x = (
             cells[:, axis, None] * plan.cell * factors[axis] + torch.arange(plan.cell * factors[axis])
