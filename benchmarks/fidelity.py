@@ -30,7 +30,8 @@ from torch import Tensor
 
 import pyrascope as ps
 from pyrascope.allocation.allocator import Scene
-from pyrascope.allocation.distortion import BoxSums, Measure, box_sums, pair_sums, recursive_distortion
+from pyrascope.allocation.distortion import BoxSums, box_sums, pair_sums, recursive_distortion
+from pyrascope.allocation.measure import Measure
 from pyrascope.allocation.partition import plan_partitions
 from pyrascope.evaluation.metrics import psnr
 from pyrascope.io import as_tensor

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from types import ModuleType
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -12,9 +11,7 @@ from torch import Tensor
 from ..signal.loader import loaded, usable
 from ..signal.resample import cubic
 from ..signal.ripmap import HALF_WEIGHTS, LevelPair
-
-if TYPE_CHECKING:
-    from .distortion import Measure
+from .measure import Measure
 
 NEAR = (1.75, 0.75, 0.25, 1.25)
 """Distances of the first pixel of a pair, in samples of the halved level, to the samples k - 2 .. k + 1."""
@@ -42,7 +39,7 @@ def opponent_by_kernels(image: Tensor) -> tuple[Tensor, Tensor] | None:
 
 
 def lost_by_kernels(
-    image: Tensor, cell: int, measure: "Measure", above: int
+    image: Tensor, cell: int, measure: Measure, above: int
 ) -> Callable[[LevelPair, LevelPair, int], NDArray[np.float64]] | None:
     """As `distortion._lost_by_torch`, by kernels: equal to rounding. None where there are none for this image."""
     if (found := usable(SHARP, image.detach())) is None:

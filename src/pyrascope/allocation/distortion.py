@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..signal.resample import integrate_rows, resample_rows
+from ..signal.resample import resample_rows
 from ..signal.ripmap import LevelPair, Ripmap, double
 from .compiled import lost_by_kernels, opponent_by_kernels
+from .measure import Measure
 from .tree import SplitTree
 
 BoxSums = dict[LevelPair, NDArray[np.float64]]
@@ -48,7 +49,7 @@ def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], 
     return found
 
 
-def _recursion(image: Tensor, cell: int, levels: Sequence[LevelPair], measure: "Measure", above: int) -> BoxSums:
+def _recursion(image: Tensor, cell: int, levels: Sequence[LevelPair], measure: Measure, above: int) -> BoxSums:
     """`recursive_distortion` of an image that is itself level (above, above) of the one that `measure` knows."""
     step = lost_by_kernels(image, cell, measure, above) or _lost_by_torch(image, cell, measure, above)
     rows, columns = (-(-n // cell) for n in image.shape[-2:])
@@ -61,7 +62,7 @@ def _recursion(image: Tensor, cell: int, levels: Sequence[LevelPair], measure: "
     return {level: found[level] for level in levels}
 
 
-def _lost_by_torch(image: Tensor, cell: int, measure: "Measure", above: int) -> Step:
+def _lost_by_torch(image: Tensor, cell: int, measure: Measure, above: int) -> Step:
     ripmap = Ripmap(image)
 
     def lost(level: LevelPair, finer: LevelPair, axis: int) -> NDArray[np.float64]:
@@ -118,39 +119,6 @@ def on_nodes(tree: SplitTree, sums: Sequence[BoxSums]) -> NDArray[np.float64]:
 def levels_of(tree: SplitTree, grid: int) -> list[LevelPair]:
     """Returns the level pairs of one grid of the tree, sorted by ly + lx."""
     return [block.level for block in tree.blocks if block.grid == grid]
-
-
-class Measure:
-    """Multiplies a map of a level by the weight and area of the level's pixels, of their part inside the image."""
-
-    def __init__(self, size: Sequence[int], weight: Tensor | None) -> None:
-        self._size, self._weight = size, weight
-
-    def __call__(self, values: Tensor, level: LevelPair) -> Tensor:
-        """Returns `values` (rows, columns) of `level`, each times the integral of the weight over its pixel."""
-        mass = self.weights(level)
-        if mass is not None:
-            return values * mass.to(values.dtype)
-        values = values * float(2 ** sum(level))
-        for axis, share in enumerate(self.last_shares(level)):
-            values.select(axis, -1).mul_(share)
-        return values
-
-    def weights(self, level: LevelPair) -> Tensor | None:
-        """Returns the integral of the weight over each pixel of a level, float64, or None without a weight."""
-        mass = self._weight
-        if mass is not None:
-            for pixels, times in zip(self._size, level, strict=True):
-                edges = (torch.arange(-(-pixels // 2**times) + 1, dtype=torch.float64) * 2**times).clamp(max=pixels)
-                mass = integrate_rows(mass, edges / pixels).transpose(-1, -2) * pixels
-        return mass
-
-    def last_shares(self, level: LevelPair) -> tuple[float, float]:
-        """Returns which share of a pixel of the last row, and of the last column, of a level is in the image."""
-        height, width = (
-            pixels / 2**times - -(-pixels // 2**times) + 1 for pixels, times in zip(self._size, level, strict=True)
-        )
-        return height, width
 
 
 def box_sums(values: Tensor, box: tuple[int, int]) -> NDArray[np.float64]:

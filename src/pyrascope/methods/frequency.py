@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import torch
 
 from ..allocation.allocator import Scene
-from ..allocation.distortion import BoxSums, Measure, box_sums, pair_sums
+from ..allocation.distortion import BoxSums, box_sums, pair_sums
+from ..allocation.measure import Measure
 from ..allocation.partition import plan_partitions
 from ..allocation.plan import Plan
 from ..signal.laplacian import laplacian_pyramid
