@@ -5,17 +5,22 @@ from .allocation.allocator import Allocator, Context, Scene
 from .allocation.budget import allocate
 from .allocation.plan import Plan
 from .api import gather, plan, render
+from .learning.losses.laplacian import LaplacianLoss
 from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
 from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
+from .signal.mipmap import mipmap
+from .signal.texture import TextureStack
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Allocator",
     "Context",
+    "LaplacianLoss",
     "Plan",
     "Scene",
+    "TextureStack",
     "allocate",
     "expand",
     "gather",
@@ -23,6 +28,7 @@ __all__ = [
     "laplacian_pyramid",
     "laplacian_reconstruct",
     "methods",
+    "mipmap",
     "plan",
     "reduce",
     "render",
