@@ -10,6 +10,8 @@ from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
 from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
 from .signal.mipmap import mipmap
+from .signal.steerable import SteerablePyramid, steerable_pyramid, steerable_reconstruct
+from .signal.steering import steer
 from .signal.texture import TextureStack
 
 __version__ = "0.1.0"
@@ -20,6 +22,7 @@ __all__ = [
     "LaplacianLoss",
     "Plan",
     "Scene",
+    "SteerablePyramid",
     "TextureStack",
     "allocate",
     "expand",
@@ -32,5 +35,8 @@ __all__ = [
     "plan",
     "reduce",
     "render",
+    "steer",
+    "steerable_pyramid",
+    "steerable_reconstruct",
     "viz",
 ]
