@@ -67,8 +67,9 @@ def plan(image, budget=None, method=None, cell=16, weight=None, context=None):  
     Example:
         >>> image = np.zeros((64, 96, 3), dtype=np.float32)
         >>> image[8:24, 40:56] = np.random.default_rng(0).random((16, 16, 3))
-        >>> plan(image, budget=7)
-        Plan(7 tokens for 64x96 px, cell 16, levels 0..2, partition, RateDistortion(aspect=4, gain='recursive'))
+        >>> made = plan(image, budget=7)
+        >>> made.tokens, made.is_partition, float(made.levels.max())
+        (7, True, 2.0)
     """
     method = RateDistortion() if method is None else method
     if isinstance(method, type) or not callable(method):

@@ -1,6 +1,7 @@
 """The pair of five-tap filters under the pyramids: `reduce` halves an image, `expand` doubles it.
 
-Both are strided slices and sums, so they differentiate twice, compile and vmap.
+Here they are strided slices and sums, which differentiate, compile and vmap on every device. On a CPU compiled kernels
+take their place where they can, with equal results to rounding: see `backend`.
 """
 
 import torch
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from .._check import one_of, whole_number
 from .._typing import BoundaryMode
+from . import backend
 from .arrays import Array, from_planes, to_planes
 from .boundary import MODES, mirror, sample_at, source
 
@@ -91,18 +93,25 @@ def coarser(n: int) -> int:
 
 def reduce_planes(planes: Tensor, mode: BoundaryMode) -> Tensor:
     """`reduce` on a float tensor (..., h, w), without checks."""
-    x = planes.float() if planes.dtype.itemsize == 2 else planes
+    x = _wide(planes)
+    kernels = backend.kernels(x, x.numel())
+    if kernels is not None:
+        return kernels.reduce(x, mode).to(planes.dtype)
     # Rows first: the costly, strided pass along a row then runs over half the samples.
-    return _halve_axis(_halve_axis(x, -2, mode), -1, mode).to(planes.dtype)
+    return halve_axis(halve_axis(x, -2, mode), -1, mode).to(planes.dtype)
 
 
 def expand_planes(planes: Tensor, size: tuple[int, int], mode: BoundaryMode) -> Tensor:
     """`expand` on a float tensor (..., h, w), without checks."""
-    x = planes.float() if planes.dtype.itemsize == 2 else planes
-    return _double_axis(_double_axis(x, -1, size[1], mode), -2, size[0], mode).to(planes.dtype)
+    x = _wide(planes)
+    kernels = backend.kernels(x, 4 * x.numel())
+    if kernels is not None:
+        return kernels.expand(x, size, mode).to(planes.dtype)
+    return double_axis(double_axis(x, -1, size[1], mode), -2, size[0], mode).to(planes.dtype)
 
 
-def _halve_axis(x: Tensor, axis: int, mode: BoundaryMode) -> Tensor:
+def halve_axis(x: Tensor, axis: int, mode: BoundaryMode) -> Tensor:
+    """`reduce` along one axis, -2 or -1."""
     n, m = x.shape[axis], coarser(x.shape[axis])
     outer, before, after, end = (sample_at(x, axis, source(i, n, mode)) for i in (-2, -1, n, 2 * m))
     # Samples -2, 0, 2, ..., 2m and -1, 1, ..., 2m - 1: contiguous copies, of which the sums below are fast.
@@ -114,7 +123,8 @@ def _halve_axis(x: Tensor, axis: int, mode: BoundaryMode) -> Tensor:
     return out.mul_(1 / 16)
 
 
-def _double_axis(x: Tensor, axis: int, size: int, mode: BoundaryMode) -> Tensor:
+def double_axis(x: Tensor, axis: int, size: int, mode: BoundaryMode) -> Tensor:
+    """`expand` along one axis, -2 or -1, to `size` samples."""
     m = x.shape[axis]
     # Reflection acts on the finer level, where an even index is mirrored to an even one.
     before, after = (mirror(2 * k, size) // 2 if mode == "reflect" else source(k, m, mode) for k in (-1, m))
@@ -128,6 +138,11 @@ def _double_axis(x: Tensor, axis: int, size: int, mode: BoundaryMode) -> Tensor:
     _every_second(out, axis, 0).copy_(even)
     _every_second(out, axis, 1).copy_(odd.narrow(axis, 0, size // 2))
     return out
+
+
+def _wide(planes: Tensor) -> Tensor:
+    """Returns half types as float32, in which they are computed."""
+    return planes.float() if planes.dtype.itemsize == 2 else planes
 
 
 def _every_second(x: Tensor, axis: int, start: int) -> Tensor:

@@ -4,9 +4,10 @@ from torch import Tensor
 
 from .._check import one_of, whole_number
 from .._typing import BoundaryMode
+from . import backend
 from .arrays import Array, from_planes, to_planes
 from .boundary import MODES
-from .filters import reduce_planes
+from .filters import coarser, reduce_planes
 
 SHORTEST = 16  # without a count of levels, a level with a side below this is the last one
 
@@ -50,8 +51,26 @@ def gaussian_pyramid(
 
 def descend(planes: Tensor, levels: int | None, mode: BoundaryMode) -> list[Tensor]:
     """`gaussian_pyramid` of a float tensor (..., h, w)."""
-    count = None if levels is None else whole_number(levels, "levels", 1)
+    count = depth(planes, levels)
+    kernels = backend.kernels(planes, planes.numel())
+    if kernels is not None and count > 1:
+        return [planes, *kernels.gaussian(planes, count - 1, mode)]
     pyramid = [planes]
-    while min(pyramid[-1].shape[-2:]) >= SHORTEST if count is None else len(pyramid) < count:
+    while len(pyramid) < count:
         pyramid.append(reduce_planes(pyramid[-1], mode))
     return pyramid
+
+
+def depth(planes: Tensor, levels: int | None) -> int:
+    """Returns `levels`, or for None how many it takes until the shorter side is below 16.
+
+    Raises:
+        TypeError: `levels` is no integer.
+        ValueError: `levels` is below 1.
+    """
+    if levels is not None:
+        return whole_number(levels, "levels", 1)
+    side, count = min(planes.shape[-2:]), 1
+    while side >= SHORTEST:
+        side, count = coarser(side), count + 1
+    return count

@@ -7,10 +7,11 @@ from torch import Tensor
 
 from .._check import one_of
 from .._typing import BoundaryMode
+from . import backend
 from .arrays import Array, from_planes, spatial_axes, to_planes
 from .boundary import MODES
 from .filters import coarser, expand_planes
-from .gaussian import descend
+from .gaussian import depth, descend
 
 
 def laplacian_pyramid(
@@ -44,8 +45,7 @@ def laplacian_pyramid(
         Burt & Adelson 1983, "The Laplacian Pyramid as a Compact Image Code", eq. 3.
     """
     one_of(mode, "mode", MODES)
-    gaussian = descend(to_planes(x, channel_axis), levels, mode)
-    bands = [_detail(fine, coarse, mode) for fine, coarse in pairwise(gaussian)] + gaussian[-1:]
+    bands = _split(to_planes(x, channel_axis), levels, mode)
     return [from_planes(band, x, channel_axis) for band in bands]
 
 
@@ -83,9 +83,7 @@ def laplacian_reconstruct(
     _check_bands(bands)
     planes = [to_planes(band, channel_axis) for band in bands]
     _check_shapes(bands, channel_axis)
-    image = planes.pop()
-    while planes:
-        image = planes[-1] + expand_planes(image, _size(planes.pop()), mode)
+    image = _join(planes, mode)
     return from_planes(image, bands[0], channel_axis)
 
 
@@ -118,8 +116,27 @@ def _check_shapes(bands: Sequence[Array], channel_axis: int | None) -> None:
             )
 
 
-def _detail(fine: Tensor, coarse: Tensor, mode: BoundaryMode) -> Tensor:
-    return fine - expand_planes(coarse, _size(fine), mode)
+def _split(planes: Tensor, levels: int | None, mode: BoundaryMode) -> list[Tensor]:
+    """`laplacian_pyramid` of a float tensor (..., h, w)."""
+    count = depth(planes, levels)
+    kernels = backend.kernels(planes, planes.numel())
+    if kernels is not None and count > 1:
+        return kernels.laplacian(planes, count - 1, mode)
+    gaussian = descend(planes, count, mode)
+    return [fine - expand_planes(coarse, _size(fine), mode) for fine, coarse in pairwise(gaussian)] + gaussian[-1:]
+
+
+def _join(bands: list[Tensor], mode: BoundaryMode) -> Tensor:
+    """`laplacian_reconstruct` of float tensors (..., h, w)."""
+    kernels = backend.kernels(bands[0], bands[0].numel())
+    # Bands of which one is unlike the others, in type or under a transform, are torch's business.
+    alike = len(bands) > 1 and all(band.dtype == bands[0].dtype for band in bands)
+    if kernels is not None and alike and all(map(backend.takes, bands)):
+        return kernels.reconstruct(bands, mode)
+    image = bands[-1]
+    for band in bands[-2::-1]:
+        image = band + expand_planes(image, _size(band), mode)
+    return image
 
 
 def _size(planes: Tensor) -> tuple[int, int]:

@@ -9,14 +9,12 @@ import torch
 from torch import Tensor
 
 from .._check import shorten
+from .backend import allowed
 
 
 def usable(name: str, image: Tensor) -> ModuleType | None:
     """Returns the compiled module `name` if it can take `image` as it is: plain CPU memory, no gradient; else None."""
-    fits = image.device.type == "cpu" and image.dtype in (torch.float32, torch.float64) and type(image) is Tensor
-    if torch.compiler.is_compiling() or not fits or (image.requires_grad and torch.is_grad_enabled()):
-        return None
-    if torch._C._functorch.is_functorch_wrapped_tensor(image):  # vmap and its like; torch has no public name for it
+    if not allowed(image) or (image.requires_grad and torch.is_grad_enabled()):
         return None
     return loaded(name)
 

@@ -6,10 +6,9 @@ from typing import Any, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-# Sums may be regrouped and fused, which vectorises them; NaN and infinity stay what they are.
+# No fast mathematics: no sum here needs regrouping to vectorise, and one order of sums gives one result.
 OPTIONS: dict[str, Any] = {
     "nogil": True,  # threads of Python run the kernels side by side
-    "fastmath": {"reassoc", "contract", "nsz"},
     "error_model": "numpy",
 }
 

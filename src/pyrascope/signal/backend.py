@@ -1,0 +1,124 @@
+"""Which code the pyramids run: compiled kernels on the CPU, or torch operations, which run everywhere.
+
+Kernels take CPU tensors of float32 and float64, of `SMALLEST` samples or more, with or without gradients of any
+order. All else is torch's: other devices, what `torch.compile` traces, `torch.func` transforms, forward-mode
+gradients. Half types are computed in float32 either way. Both agree to rounding.
+
+The first use in a process loads Numba (about a second), and the first one of an installation compiles (five to ten
+seconds a type), after which the result is kept on disk. The number of threads is torch's, and changes no bit.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import cache
+from typing import Literal, Protocol, get_args
+
+import torch
+from torch import Tensor
+from torch.autograd import forward_ad
+
+from .._check import one_of, shorten
+from .._typing import BoundaryMode
+
+Backend = Literal["auto", "numba", "torch"]
+
+SMALLEST = 1 << 14  # samples below which loading Numba is not worth it
+
+_failures: list[str] = []
+_chosen: ContextVar[Backend] = ContextVar("pyrascope_backend", default="auto")
+
+
+class Kernels(Protocol):
+    """What `kernels.autograd` offers."""
+
+    def reduce(self, x: Tensor, mode: BoundaryMode) -> Tensor:
+        """Halves."""
+
+    def expand(self, x: Tensor, size: tuple[int, int], mode: BoundaryMode) -> Tensor:
+        """Doubles."""
+
+    def gaussian(self, x: Tensor, levels: int, mode: BoundaryMode) -> list[Tensor]:
+        """Halves so many times."""
+
+    def laplacian(self, x: Tensor, levels: int, mode: BoundaryMode) -> list[Tensor]:
+        """Halves so many times, and subtracts what each half shows."""
+
+    def reconstruct(self, bands: Sequence[Tensor], mode: BoundaryMode) -> Tensor:
+        """Doubles and adds."""
+
+
+@contextmanager
+def use(backend: Backend) -> Iterator[None]:
+    """Chooses the backend of pyramids, planning and gathering within a `with` block, for this thread or task only.
+
+    Args:
+        backend: "numba" (kernels at every size, where they can be used at all), "torch" or "auto" (the default).
+
+    Raises:
+        ValueError: Another name.
+
+    Example:
+        >>> from pyrascope import reduce
+        >>> with use("torch"):
+        ...     reduce(torch.tensor([[0.0, 0.0, 16.0, 0.0, 0.0]]))
+        tensor([[2., 6., 2.]])
+    """
+    one_of(backend, "backend", get_args(Backend))
+    token = _chosen.set(backend)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def kernels(x: Tensor, samples: int) -> Kernels | None:
+    """Returns the kernels if they are to be used for `x`, an image of `samples`, else None."""
+    if not allowed(x) or (_chosen.get() == "auto" and samples < SMALLEST):
+        return None
+    return _loaded(x.dtype)
+
+
+def allowed(x: Tensor) -> bool:
+    """Returns whether kernels may be used for `x`: they can read it, and neither a trace nor `use` forbids it."""
+    if torch.compiler.is_compiling():  # before all else: the compiler need not see the rest
+        return False
+    return _chosen.get() != "torch" and takes(x)
+
+
+def takes(x: Tensor) -> bool:
+    """Returns whether the kernels can read `x`: plain memory of the CPU, under no transform or trace."""
+    return (
+        type(x) in (Tensor, torch.nn.Parameter)
+        and x.dtype in (torch.float32, torch.float64)
+        and x.device.type == "cpu"
+        and x.layout == torch.strided
+        and not torch._C._functorch.is_functorch_wrapped_tensor(x)  # vmap, grad, jvp; torch has no public name for it
+        and not torch._C._functorch.is_legacy_batchedtensor(x)  # autograd.grad(is_grads_batched=True)
+        and forward_ad.unpack_dual(x).tangent is None  # type: ignore[no-untyped-call]  # torch's own
+        and torch._C._get_tracing_state() is None
+    )
+
+
+@cache
+def _loaded(dtype: torch.dtype) -> Kernels | None:
+    """Returns the kernels, compiled for `dtype`; None, with one warning, where they do not work."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Numba's own, while it imports and compiles
+            from .kernels import autograd
+
+            image = torch.zeros(3, 3, dtype=dtype)
+            autograd.reconstruct(autograd.laplacian(image, 1, "reflect"), "reflect")
+    except Exception as error:
+        if not _failures:
+            _failures.append(repr(error))
+            warnings.warn(
+                f"Numba does not work here ({shorten(error, 200)}), so pyramids run in torch, with the "
+                'same results but slower; install numba, or use pyrascope.signal.backend.use("torch")',
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        return None
+    return autograd
