@@ -333,7 +333,7 @@ def test_a_weight_of_ones_is_no_weight(shape, budget):
     plain = ps.plan(picture(), budget, cell=CELL)
     even = ps.plan(picture(), budget, cell=CELL, weight=np.ones(shape))
     np.testing.assert_array_equal(even.boxes, plain.boxes)
-    np.testing.assert_allclose(even.scores, plain.scores, rtol=1e-6, atol=1e-7)  # differences of sums of about 1
+    # no scores: where y then x and x then y lead to the same boxes, rounding decides which split is counted
     assert ps.plan([picture()] * 2, budget + 1, cell=CELL) == ps.plan(
         [picture()] * 2, budget + 1, cell=CELL, weight=None
     )
