@@ -22,11 +22,11 @@ def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], 
     """Returns the distortion of the boxes of each level, by recursion over the sharp levels.
 
     Going one level coarser along an axis adds what halving that level and interpolating it back loses, times the area
-    of its pixels: D(box) = D(halves) + area * sum (level - double(halve(level)))**2. Exact for the first halving; for
-    coarser boxes it neglects the (small) overlap of the bands.
+    of its pixels: D(box) = D(halves) + area * sum (level - double(halve(level)))**2. Exact for the first halving of
+    a plane; for coarser boxes it neglects the (small) overlap of the bands.
 
     RGB is turned to one plane of luminance and two of colour differences, at right angles, so that squares add up; the
-    colour planes start from half resolution, since their finest octave is all but empty in pictures.
+    colour planes start from half resolution: what they hold in their finest octave, little in pictures, is not counted.
 
     Args:
         image: Floating (c, h, w), any number of channels.
