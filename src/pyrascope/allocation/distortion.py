@@ -26,7 +26,7 @@ def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], 
     a plane; for coarser boxes it neglects the (small) overlap of the bands.
 
     RGB is turned to one plane of luminance and two of colour differences, at right angles, so that squares add up; the
-    colour planes start from half resolution: what they hold in their finest octave, little in pictures, is not counted.
+    colour planes start from half resolution: their finest octave, little in pictures, is not counted.
 
     Args:
         image: Floating (c, h, w), any number of channels.
