@@ -51,7 +51,7 @@ class Kernels(Protocol):
 
 @contextmanager
 def use(backend: Backend) -> Iterator[None]:
-    """Chooses the backend of pyramids, sharp levels and the planner's distortions within a `with` block, for this thread or task only.
+    """Chooses the backend of pyramids and the planner's distortions in a `with` block, for this thread or task only.
 
     Args:
         backend: "numba" (kernels at every size, where they can be used at all), "torch" or "auto" (the default).
