@@ -9,7 +9,7 @@ from ..signal.ripmap import LevelPair
 from .allocator import Scene
 from .budget import check_budget
 from .distortion import BoxSums, levels_of, on_nodes
-from .plan import Plan, grid_of
+from .plan import Plan, grid_of, plan_of_boxes
 from .solver import Cut, best_cut
 from .tree import SplitTree, split_tree
 
@@ -45,10 +45,8 @@ def plans_of(tree: SplitTree, cut: Cut, scenes: Sequence[Scene], cell: int, meth
     boxes, levels, grids = _geometry(tree, cut, cell)
     plans = []
     for number, scene in enumerate(scenes):
-        mine = np.flatnonzero(grids == number)
-        mine = mine[np.lexsort((boxes[mine, 1], boxes[mine, 0]))]
-        clipped = np.minimum(boxes[mine], np.array(scene.size * 2))
-        plans.append(Plan(clipped, levels[mine], cut.scores[mine], scene.size, cell, method))
+        mine = grids == number
+        plans.append(plan_of_boxes(boxes[mine], levels[mine], cut.scores[mine], scene.size, cell, method))
     return plans
 
 

@@ -191,6 +191,34 @@ class Plan:
             raise ValueError(f"{path}: {error}") from None
 
 
+def plan_of_boxes(
+    boxes: NDArray[np.float64],
+    levels: ArrayLike,
+    scores: ArrayLike,
+    size: tuple[int, int],
+    cell: int,
+    method: str,
+) -> Plan:
+    """Returns the plan of boxes that may reach over the border: clipped to the image, in reading order.
+
+    Args:
+        boxes: (n, 4) y0, x0, y1, x1, each with a place inside the image.
+        levels: (n, 2) as in `Plan`; they belong to the boxes before clipping.
+        scores: (n,) as in `Plan`.
+        size: Height and width of the image.
+        cell: Side of a patch.
+        method: As in `Plan`.
+
+    Example:
+        >>> plan_of_boxes(np.array([[16.0, 0, 32, 16], [0, 0, 16, 16]]), [[0, 0]] * 2, [0, 0], (20, 16), 16, "m").boxes
+        array([[ 0.,  0., 16., 16.],
+               [16.,  0., 20., 16.]])
+    """
+    clipped = np.clip(boxes, 0, np.array(size * 2, dtype=np.float64))
+    order = np.lexsort((clipped[:, 3], clipped[:, 2], clipped[:, 1], clipped[:, 0]))
+    return Plan(clipped[order], np.asarray(levels)[order], np.asarray(scores)[order], size, cell, method)
+
+
 def _numbers(
     values: ArrayLike, name: str, dtype: type, columns: int | None, limit: float = sys.float_info.max
 ) -> NDArray[Any]:
