@@ -18,15 +18,15 @@ from pyrascope.allocation.tree import split_tree
 
 @pytest.fixture
 def no_kernels(monkeypatch):
-    for name in ("lost_by_kernels", "opponent_by_kernels"):
+    for name in ("recursion_by_kernels", "opponent_by_kernels"):
         monkeypatch.setattr(distortion, name, lambda *_: None)
-    monkeypatch.setattr(solver, "kernels", lambda: None)
+    monkeypatch.setattr(solver, "pruning", lambda: None)
 
 
 def both(image, cell, levels, weight, monkeypatch):
     by_kernels = recursive_distortion(image, cell, levels, weight)
     with monkeypatch.context() as patch:
-        for name in ("lost_by_kernels", "opponent_by_kernels"):
+        for name in ("recursion_by_kernels", "opponent_by_kernels"):
             patch.setattr(distortion, name, lambda *_: None)
         return by_kernels, recursive_distortion(image, cell, levels, weight)
 
@@ -35,7 +35,7 @@ def both(image, cell, levels, weight, monkeypatch):
 @pytest.mark.parametrize("channels", [1, 3, 4])
 @pytest.mark.parametrize("weighted", [False, True])
 def test_distortion_equals_the_torch_path(dtype, channels, weighted, monkeypatch):
-    assert compiled.kernels() is not None
+    assert compiled.pruning() is not None
 
     @settings(max_examples=25, deadline=None)
     @given(st.integers(1, 67), st.integers(1, 67), st.integers(1, 9), st.integers(0, 99))
@@ -64,7 +64,7 @@ def test_pruning_equals_the_vectorised_sweep(grids, aspect, price, seed):
     values = np.random.default_rng(seed).random(tree.nodes) * 2.0**tree.area
     found = solver._prune(tree, values, price)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(solver, "kernels", lambda: None)
+        patch.setattr(solver, "pruning", lambda: None)
         expected = solver._prune(tree, values, price)
     np.testing.assert_array_equal(found.action, expected.action)
     np.testing.assert_array_equal(found.tokens[: tree.nodes], expected.tokens[: tree.nodes])

@@ -1,6 +1,6 @@
 """What each dyadic box would cost as one token: the weighted squared difference between image and token."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..signal.resample import resample_rows
-from ..signal.ripmap import LevelPair, Ripmap, double
-from .compiled import lost_by_kernels, opponent_by_kernels
+from ..signal.ripmap import LevelPair, Ripmap, double, halve_both
+from .compiled import opponent_by_kernels, recursion_by_kernels
 from .measure import Measure
 from .tree import SplitTree
 
 BoxSums = dict[LevelPair, NDArray[np.float64]]
-Step = Callable[[LevelPair, LevelPair, int], NDArray[np.float64]]
-"""(level, the finer one, the axis between them) -> what that halving loses in each box of the level."""
+COLOUR_SHARE = 0.1
+"""Share of what luminance loses in two octaves from which on the second octave of the colours is counted too."""
 
 
 def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], weight: Tensor | None) -> BoxSums:
@@ -25,8 +25,9 @@ def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], 
     of its pixels: D(box) = D(halves) + area * sum (level - double(halve(level)))**2. Exact for the first halving of
     a plane; for coarser boxes it neglects the (small) overlap of the bands.
 
-    RGB is turned to one plane of luminance and two of colour differences, at right angles, so that squares add up; the
-    colour planes start from half resolution: their finest octave, little in pictures, is not counted.
+    RGB is turned to one plane of luminance and two of colour differences, at right angles, so that squares add up. The
+    finest octave of the colours, little in pictures, is not counted, the second one where it is more than little
+    (`COLOUR_SHARE`).
 
     Args:
         image: Floating (c, h, w), any number of channels.
@@ -42,54 +43,58 @@ def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], 
         return _recursion(image, cell, levels, measure, 0)
     luminance, colour = opponent_by_kernels(image) or _opponent(image)
     found = _recursion(luminance, cell, levels, measure, 0)
-    halved = sorted({(max(ly - 1, 0), max(lx - 1, 0)) for ly, lx in levels}, key=sum)
-    coarse = _recursion(colour, cell, halved, measure, 1)
+    half = halve_both(colour)
+    second_octave = 4 * _energy(colour) - 16 * _energy(half)
+    little = weight is None and (2, 2) in found and second_octave <= COLOUR_SHARE * found[2, 2].sum()
+    colour, start = (half, 2) if little else (colour, 1)
+    own = {level: (max(level[0] - start, 0), max(level[1] - start, 0)) for level in levels}
+    lost = _recursion(colour, cell, sorted(set(own.values()), key=sum), measure, start)
     for level in levels[1:]:
-        found[level] += _spread(coarse, level, found[level].shape)
+        found[level] += _spread(lost[own[level]], start, level, found[level].shape)
     return found
 
 
 def _recursion(image: Tensor, cell: int, levels: Sequence[LevelPair], measure: Measure, above: int) -> BoxSums:
     """`recursive_distortion` of an image that is itself level (above, above) of the one that `measure` knows."""
-    step = lost_by_kernels(image, cell, measure, above) or _lost_by_torch(image, cell, measure, above)
-    rows, columns = (-(-n // cell) for n in image.shape[-2:])
+    top, skew = max(map(max, levels)), max(abs(ly - lx) for ly, lx in levels)
+    found = recursion_by_kernels(image, cell, top, max(skew, 1), measure, above)
+    found = found or _recursion_by_torch(image, cell, levels, measure, above)
+    return {level: found[level] for level in levels}
+
+
+def _recursion_by_torch(image: Tensor, cell: int, levels: Sequence[LevelPair], measure: Measure, above: int) -> BoxSums:
+    ripmap, (rows, columns) = Ripmap(image), (-(-n // cell) for n in image.shape[-2:])
     found: BoxSums = {(0, 0): np.zeros((rows, columns))}
     for level in levels:
         if level != (0, 0):
             axis = 0 if level[0] >= level[1] else 1
             finer = (level[0] - 1, level[1]) if axis == 0 else (level[0], level[1] - 1)
-            found[level] = pair_sums(found[finer], axis) + step(level, finer, axis)
-    return {level: found[level] for level in levels}
-
-
-def _lost_by_torch(image: Tensor, cell: int, measure: Measure, above: int) -> Step:
-    ripmap = Ripmap(image)
-
-    def lost(level: LevelPair, finer: LevelPair, axis: int) -> NDArray[np.float64]:
-        fine = ripmap[finer]
-        error = fine - double(ripmap[level], fine.shape[axis - 2], axis - 2)
-        box = (2 * cell, cell) if axis == 0 else (cell, 2 * cell)
-        return box_sums(measure(error.square().sum(0), (finer[0] + above, finer[1] + above)), box)
-
-    return lost
+            fine = ripmap[finer]
+            error = fine - double(ripmap[level], fine.shape[axis - 2], axis - 2)
+            box = (2 * cell, cell) if axis == 0 else (cell, 2 * cell)
+            lost = box_sums(measure(error.square().sum(0), (finer[0] + above, finer[1] + above)), box)
+            found[level] = pair_sums(found[finer], axis) + lost
+    return found
 
 
 def _opponent(image: Tensor) -> tuple[Tensor, Tensor]:
     """Luminance (1, h, w) and colour differences (2, ceil(h / 2), ceil(w / 2)) of RGB, by an orthonormal matrix."""
-    red, green, blue = image.unbind(0)
-    luminance = ((red + green + blue) * 3**-0.5)[None]
+    luminance = (image.sum(0) * 3**-0.5)[None]
     pad = [size % 2 for size in image.shape[-2:]]
     even = torch.nn.functional.pad(image[None], (0, pad[1], 0, pad[0]), mode="replicate") if any(pad) else image[None]
     red, green, blue = torch.nn.functional.avg_pool2d(even, 2)[0].unbind(0)
     return luminance, torch.stack([(red - blue) * 2**-0.5, (red - 2 * green + blue) * 6**-0.5])
 
 
-def _spread(coarse: BoxSums, level: LevelPair, shape: tuple[int, ...]) -> NDArray[np.float64]:
-    """Distortion of half-resolution planes on the boxes of `level`: where these are finer, halves share it."""
-    sums = coarse[max(level[0] - 1, 0), max(level[1] - 1, 0)]
+def _energy(x: Tensor) -> float:
+    return float(torch.dot(x.flatten(), x.flatten()))
+
+
+def _spread(sums: NDArray[np.float64], start: int, level: LevelPair, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """Distortion of planes from (start, start) on, on the boxes of `level`: where these are finer, they share it."""
     for axis, times in enumerate(level):
-        if times == 0:
-            sums = sums.repeat(2, axis) / 2
+        if (parts := 2 ** max(start - times, 0)) > 1:
+            sums = sums.repeat(parts, axis) / parts
     return sums[: shape[0], : shape[1]]
 
 

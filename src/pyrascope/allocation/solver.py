@@ -8,14 +8,15 @@ best single splits: the result is exact in tokens and within a split or two of t
 not near enough, as with few tokens, an exact programme takes over.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .compiled import kernels
+from .compiled import pruning
 from .exact import exact_action
-from .tree import Index, SplitTree
+from .tree import SLACK, Index, SplitTree
 
 TOLERANCE = 0.002
 """Share of the gain by which a cut may miss the hull before the exact programme is asked."""
@@ -23,6 +24,10 @@ MOST_IRREGULAR = 2
 """Greatest number of tokens that irregular splits may add."""
 FEW = 16
 """Budgets up to which irregular splits may matter more than the hull, which does not know them, tells."""
+MOST_GUESSES = 8
+"""Cuts at guessed prices before chords are taken."""
+USUAL_POWER = 0.4
+"""Tokens fall with the price to this power, on photographs."""
 EXACT_LIMIT = 2**22
 """Greatest nodes * budget for the exact programme: about 0.1 s. Beyond it the gaps of the hull are small."""
 
@@ -33,6 +38,7 @@ Distortion = NDArray[np.float64]
 class _Pruned:
     """The best cut at one price: what each node does (0: is a token, k: takes split k - 1), and its totals."""
 
+    price: float
     action: NDArray[np.int8]
     tokens: Index
     total_tokens: int
@@ -98,13 +104,13 @@ def _prune(tree: SplitTree, distortion: Distortion, price: float) -> _Pruned:
     tokens = np.zeros(tree.nodes + 2, dtype=np.int64)
     cost[tree.outside], cost[tree.forbidden] = 0.0, np.inf
     action = np.zeros(tree.nodes, dtype=np.int8)
-    leaf, splits = np.where(tree.shrinks, np.inf, distortion), tree.splits[: tree.regular]
-    if compiled := kernels():
-        compiled.prune(leaf, price, splits, cost, tokens, action)
+    leaf = np.where(tree.shrinks, np.inf, distortion)
+    if compiled := pruning():
+        compiled.prune(leaf, price, tree.table, cost, tokens, action)
     else:
-        _sweep(tree, leaf + price, splits, cost, tokens, action)
+        _sweep(tree, leaf + price, tree.splits[: tree.regular], cost, tokens, action)
     total = int(tokens[tree.roots].sum())
-    return _Pruned(action, tokens, total, float(cost[tree.roots].sum()) - price * total)
+    return _Pruned(price, action, tokens, total, float(cost[tree.roots].sum()) - price * total)
 
 
 def _sweep(
@@ -115,7 +121,7 @@ def _sweep(
         best, count, act = leaf[run], np.ones(run.stop - run.start, dtype=np.int64), action[run]
         for option, children in enumerate(splits[:, :, run]):
             split = cost[children].sum(0)
-            better = split < best
+            better = split + SLACK * np.abs(split) < best
             np.copyto(best, split, where=better)
             np.copyto(count, tokens[children].sum(0), where=better)
             act[better] = option + 1
@@ -123,23 +129,52 @@ def _sweep(
 
 
 def _hull_around(tree: SplitTree, distortion: Distortion, budget: int) -> tuple[_Pruned, _Pruned]:
-    """The neighbouring cuts on the convex hull with at most, and at least, `budget` tokens."""
+    """The neighbouring cuts on the convex hull with at most, and at least, `budget` tokens.
+
+    The cut that is best at the price of the chord between two hull cuts lies below it, unless the two are neighbours.
+    Chords are slow from far away, so a few cuts at guessed prices come first; any cut that is best at a price is on
+    the hull.
+    """
     bound = 2.0 * float(distortion.max()) + 1.0
     low = _prune(tree, distortion, bound * tree.capacity)
     high = _prune(tree, distortion, -bound)
+    guesses = MOST_GUESSES
     while low.total_tokens < budget < high.total_tokens:
         tokens = high.total_tokens - low.total_tokens
         price = (low.total_distortion - high.total_distortion) / tokens
         chord = low.total_distortion + price * low.total_tokens
-        cut = _prune(tree, distortion, price)
-        below = chord - (cut.total_distortion + price * cut.total_tokens)
-        if below <= 1e-12 * abs(chord) or not low.total_tokens < cut.total_tokens < high.total_tokens:
+        guess = _guess(low, high, budget, bound) if guesses else None
+        cut = _prune(tree, distortion, price if guess is None else guess)
+        inside = low.total_tokens < cut.total_tokens < high.total_tokens
+        if guess is None and (
+            chord - (cut.total_distortion + price * cut.total_tokens) <= 1e-12 * abs(chord) or not inside
+        ):
             break
-        if cut.total_tokens <= budget:
+        guesses = guesses - 1 if inside and guesses else 0
+        if inside and cut.total_tokens <= budget:
             low = cut
-        if cut.total_tokens >= budget:
+        if inside and cut.total_tokens >= budget:
             high = cut
     return (high, high) if high.total_tokens <= budget else (low, high)
+
+
+def _guess(low: _Pruned, high: _Pruned, budget: int, bound: float) -> float | None:
+    """A price between those of two cuts at which a cut may have `budget` tokens; None where nothing is known yet.
+
+    Tokens fall about as a power of the price, the one through both cuts where neither is one of the
+    extremes, whose prices say nothing.
+    """
+    known = [cut for cut in (low, high) if 0 < cut.price < bound]
+    if not known:
+        return None
+    power = USUAL_POWER
+    if len(known) == 2:
+        power = math.log(high.total_tokens / low.total_tokens) / math.log(low.price / high.price)
+    near, far = sorted([low, high], key=lambda cut: abs(cut.total_tokens - budget))
+    lopsided = abs(far.total_tokens - budget) > 4 * abs(near.total_tokens - budget)
+    aim = 2 * budget - near.total_tokens if lopsided and len(known) == 2 else budget  # bring the far side near
+    guess = known[-1].price * (known[-1].total_tokens / aim) ** (1 / power)
+    return guess if high.price < guess < low.price else None
 
 
 def _mix(tree: SplitTree, costs: Distortion, low: _Pruned, high: _Pruned, budget: int) -> tuple[Index, Distortion]:

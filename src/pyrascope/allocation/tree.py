@@ -6,7 +6,7 @@ The root is square and covers the grid. Halves that lie wholly outside the grid 
 
 from collections import defaultdict
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,9 @@ Index = NDArray[np.int64]
 Grid = tuple[int, int]
 ASPECTS = {1: 0, 2: 1, 4: 2}
 """Greatest ratio of a box's sides -> greatest difference of its levels."""
+
+SLACK = 1e-12
+"""Share by which a split must be cheaper to be taken: four boxes cost the same, but for rounding, in either order."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,23 @@ class SplitTree:
         """Number of cells of all grids: the largest budget."""
         return sum(rows * columns for rows, columns in self.grids)
 
+    @cached_property
+    def table(self) -> Index:
+        """The blocks and their regular splits as numbers (blocks, 3 + 5 * regular), for compiled code.
+
+        Rows, columns and start of the block; for each split start, rows and columns of the block of the children (-1
+        where there is none), and in how many it splits a box along y and x.
+        """
+        where = {(block.grid, block.level): block for block in self.blocks}
+        found = np.full((len(self.blocks), 3 + 5 * self.regular), -1, dtype=np.int64)
+        for row, block in zip(found, self.blocks, strict=True):
+            row[:3] = block.rows, block.columns, block.start
+            for option, step in enumerate(_steps(block.level, quarters=self.regular == 1)):
+                if child := where.get((block.grid, (block.level[0] - step[0], block.level[1] - step[1]))):
+                    ways = 2 ** step[0], 2 ** step[1]
+                    row[3 + 5 * option : 8 + 5 * option] = child.start, child.rows, child.columns, *ways
+        return found
+
 
 @lru_cache(maxsize=16)
 def split_tree(grids: tuple[Grid, ...], aspect: int) -> SplitTree:
@@ -103,12 +123,10 @@ def split_tree(grids: tuple[Grid, ...], aspect: int) -> SplitTree:
     for block in blocks:
         run = slice(block.start, block.stop)
         ly, lx = block.level
-        finer = [(ly - 1, lx), (ly, lx - 1)]
-        for option, level in enumerate(finer if ly >= lx else finer[::-1]):
-            if child := where.get((block.grid, level)):
-                halvings[option, :, run] = _children(block, child, nodes)
-        if ly == lx and (child := where.get((block.grid, (ly - 1, lx - 1)))):
-            quarters[0, :, run] = _children(block, child, nodes)
+        for options, steps in ((halvings, _steps(block.level, quarters=False)), (quarters, _steps(block.level, True))):
+            for option, step in enumerate(steps):
+                if child := where.get((block.grid, (ly - step[0], lx - step[1]))):
+                    options[option, :, run] = _children(block, child, nodes)
     splits = halvings
     if aspect == 1:
         splits = np.concatenate([quarters, np.pad(halvings, ((0, 0), (0, 2), (0, 0)), constant_values=nodes)])
@@ -127,6 +145,23 @@ def split_tree(grids: tuple[Grid, ...], aspect: int) -> SplitTree:
     )
 
 
+def level_boxes(grid: Grid, level: LevelPair) -> Grid:
+    """Returns rows and columns of the boxes of a level that cover a grid of cells.
+
+    Example:
+        >>> level_boxes((3, 5), (1, 2))
+        (2, 2)
+    """
+    return -(-grid[0] // 2 ** level[0]), -(-grid[1] // 2 ** level[1])
+
+
+def _steps(level: LevelPair, quarters: bool) -> list[LevelPair]:
+    """By how many levels the children of a box may be finer: one along its longer side, or along both if square."""
+    if quarters:
+        return [(1, 1)] if level[0] == level[1] else []
+    return [(1, 0), (0, 1)] if level[0] >= level[1] else [(0, 1), (1, 0)]
+
+
 def _root(grid: Grid) -> LevelPair:
     side = max(map(levels_to_one, grid))
     return side, side
@@ -142,8 +177,7 @@ def _blocks(grids: tuple[Grid, ...], skew: int) -> list[Block]:
                 found.append((ly + lx, number, ly, lx))
     blocks, start = [], 0
     for _, number, ly, lx in sorted(found):
-        height, width = grids[number]
-        blocks.append(Block(number, (ly, lx), -(-height // 2**ly), -(-width // 2**lx), start))
+        blocks.append(Block(number, (ly, lx), *level_boxes(grids[number], (ly, lx)), start))
         start = blocks[-1].stop
     return blocks
 

@@ -60,14 +60,20 @@ def _halved_by_kernels(module: ModuleType, x: Tensor, axis: int) -> Tensor:
     """`halve` by compiled code: equal to rounding."""
     planes = x.detach().contiguous().reshape(-1, *x.shape[-2:]).numpy()
     shape = [-(-n // 2) if place == axis + 2 else n for place, n in enumerate(x.shape[-2:])]
-    out, none = np.empty((len(planes), *shape), planes.dtype), np.empty((0, 0), planes.dtype)
-    taps = np.array(HALF_WEIGHTS, planes.dtype)
-    for plane, half in zip(planes, out, strict=True):
-        if axis == -2:
-            module.halve_rows(plane, taps, half)
-        else:
-            module.halve_columns(plane, taps, taps, taps, none, 1, half, np.empty((0, 0)))
+    out = np.empty((len(planes), *shape), planes.dtype)
+    (module.halve_rows if axis == -2 else module.halve_columns)(planes, np.array(HALF_WEIGHTS, planes.dtype), out)
     return torch.from_numpy(out).reshape(*x.shape[:-2], *shape)
+
+
+def halve_both(x: Tensor) -> Tensor:
+    """Halves rows and columns: `halve` along both axes, where kernels can be used without the level between."""
+    module = usable("pyrascope.signal.kernels.sharp", x)
+    if module is None:
+        return halve(halve(x, -2), -1)
+    planes = x.detach().contiguous().reshape(-1, *x.shape[-2:]).numpy()
+    out = np.empty((len(planes), -(-x.shape[-2] // 2), -(-x.shape[-1] // 2)), planes.dtype)
+    module.halve_both(planes, np.array(HALF_WEIGHTS, planes.dtype), out)
+    return torch.from_numpy(out).reshape(*x.shape[:-2], *out.shape[1:])
 
 
 def double(x: Tensor, size: int, axis: int) -> Tensor:
@@ -109,6 +115,9 @@ class Ripmap:
         """Returns level (ly, lx)."""
         if level not in self._levels:
             ly, lx = level
+            if ly == lx and (ly, lx - 1) not in self._levels:
+                self._levels[level] = halve_both(self[ly - 1, lx - 1])
+                return self._levels[level]
             self._levels[level] = halve(self[ly - 1, lx], -2) if ly >= lx else halve(self[ly, lx - 1], -1)
         return self._levels[level]
 

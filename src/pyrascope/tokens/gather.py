@@ -8,6 +8,7 @@ from torch import Tensor
 from ..allocation.plan import Plan
 from ..signal.resample import lanczos3
 from ..signal.ripmap import Ripmap
+from ..signal.windows import level_windows, windows
 
 CHUNK = 2**25
 """Most elements of the windows that are cut at once for boxes off the dyadic grid."""
@@ -41,24 +42,11 @@ def gather_patches(image: Tensor, plan: Plan) -> Tensor:
         step = torch.tensor(level, dtype=torch.float64).exp2()
         if all(axis >= 0 and axis == int(axis) for axis in level) and not (corner % step).any():
             start = (corner / step).long()
-            parts.append(windows(ripmap[int(level[0]), int(level[1])], start, (plan.cell, plan.cell)))
+            parts.append(level_windows(ripmap, (int(level[0]), int(level[1])), start, plan.cell))
         else:
             parts.append(_resampled(image, corner, step, plan.cell))
         order.append(index)
     return torch.cat(parts)[torch.cat(order).argsort()]
-
-
-def windows(x: Tensor, start: Tensor, size: tuple[int, int]) -> Tensor:
-    """Cuts windows of `size` from `x` (c, h, w) at integer corners (n, 2); edges repeat beyond the border.
-
-    Returns (n, c, *size).
-    """
-    start = start.to(x.device)
-    rows, columns = (
-        (start[:, axis, None] + torch.arange(size[axis], device=x.device)).clamp(0, x.shape[axis + 1] - 1)
-        for axis in (0, 1)
-    )
-    return x[:, rows[:, :, None], columns[:, None, :]].transpose(0, 1)
 
 
 def _resampled(image: Tensor, corner: Tensor, step: Tensor, cell: int) -> Tensor:

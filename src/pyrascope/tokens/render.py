@@ -8,7 +8,7 @@ from ..allocation.cover import owners
 from ..allocation.plan import Plan
 from ..signal.resample import lanczos3, resize
 from ..signal.ripmap import Ripmap
-from .gather import windows
+from ..signal.windows import windows
 
 MARGIN = 3
 """Pixels around a token that its interpolation sees: the reach of Lanczos-3."""

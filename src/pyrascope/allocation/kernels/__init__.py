@@ -1,0 +1,1 @@
+"""The planner's own loops, compiled for the CPU by Numba; `allocation.compiled` is their only caller."""
