@@ -8,11 +8,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._check import whole_number
+from . import backend
 
 Array = TypeVar("Array", Tensor, NDArray[Any])
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 FULL_SCALE = {"uint8": 255, "uint16": 65535}
+INTEGERS = (torch.uint8, torch.uint16)
 
 
 def spatial_axes(shape: tuple[int, ...], channel_axis: int | None) -> tuple[int, int]:
@@ -43,7 +45,8 @@ def spatial_axes(shape: tuple[int, ...], channel_axis: int | None) -> tuple[int,
 def to_planes(x: Tensor | NDArray[Any], channel_axis: int | None) -> Tensor:
     """Returns `x` as a float tensor (..., h, w): channels moved to the front, integers scaled to [0, 1].
 
-    A float tensor is returned as it is, or as a view of it; a NumPy array is always copied.
+    Floats are returned as they are, or as a view: a NumPy array too, but for what torch cannot read, which is copied
+    (read-only memory, foreign byte order, negative strides).
 
     Raises:
         TypeError: `x` is no tensor or array, or of a type other than real floats, uint8 and uint16.
@@ -62,12 +65,25 @@ def to_planes(x: Tensor | NDArray[Any], channel_axis: int | None) -> Tensor:
         )
     spatial_axes(x.shape, channel_axis)
     if isinstance(x, np.ndarray):
-        moved = x if channel_axis is None else np.moveaxis(x, channel_axis, 0)
-        # The copy also makes foreign byte orders, negative strides and read-only memory fit for torch.
-        planes = torch.from_numpy(np.array(moved, dtype=moved.dtype.newbyteorder("="), order="C"))
+        planes = _readable(x if channel_axis is None else np.moveaxis(x, channel_axis, 0))
     else:
         planes = x if channel_axis is None else x.movedim(channel_axis, 0)
-    return planes.to(torch.float32) / FULL_SCALE[name] if name in FULL_SCALE else planes
+    return _scaled(planes, FULL_SCALE[name]) if name in FULL_SCALE else planes
+
+
+def _readable(x: NDArray[Any]) -> Tensor:
+    """Returns a tensor in the memory of `x` if torch can read and write it, else in a copy."""
+    steps = x.dtype.itemsize if x.dtype.isnative and x.flags.behaved else 0
+    if not steps or any(stride < 0 or stride % steps for stride in x.strides):
+        x = np.array(x, dtype=x.dtype.newbyteorder("="), order="C")
+    return torch.from_numpy(x)
+
+
+def _scaled(planes: Tensor, full: int) -> Tensor:
+    """Returns unsigned integers as float32 in [0, 1]."""
+    if kernels := backend.kernels(planes, planes.numel(), INTEGERS):
+        return kernels.scaled(planes, full)
+    return planes.to(torch.float32) / full
 
 
 def from_planes(planes: Tensor, like: Array, channel_axis: int | None) -> Array:
