@@ -118,7 +118,7 @@ def takes(x: Tensor, dtypes: tuple[torch.dtype, ...] = FLOATS) -> bool:
 
 @cache
 def loaded(name: str, *trial: Any) -> ModuleType | None:
-    """Returns the compiled module `name` after `module.trial(*trial)`; None, with one warning a process, if that fails."""
+    """Returns the compiled module `name`, tried with `trial`; None, with one warning a process, where Numba fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Numba's own, while it imports and compiles

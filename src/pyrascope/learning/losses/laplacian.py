@@ -97,7 +97,7 @@ def _mean(band: Tensor, norm: Norm, share: Tensor | None) -> Tensor:
 
 
 class _MeanAbsolute(torch.autograd.Function):
-    """band.abs().mean((-2, -1)), whose backward pass writes the gradient once where torch's own makes two more copies."""
+    """band.abs().mean((-2, -1)) with a backward pass that makes one copy of the band, not three."""
 
     @staticmethod
     def forward(ctx: Any, band: Tensor) -> Tensor:
@@ -111,7 +111,8 @@ class _MeanAbsolute(torch.autograd.Function):
         (band,) = ctx.saved_tensors
         share: Tensor = (grad / (band.shape[-2] * band.shape[-1]))[..., None, None]
         alone = backend.takes(grad) and not torch.is_grad_enabled()  # neither batched nor differentiated again
-        return band.sgn().mul_(share) if alone else band.sgn() * share
+        sign: Tensor = band.sgn()
+        return sign.mul_(share) if alone else sign * share
 
 
 class LaplacianLoss(nn.Module):

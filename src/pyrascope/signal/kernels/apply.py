@@ -41,7 +41,9 @@ def scaled(x: Tensor, full: int) -> Tensor:
     """Returns unsigned integers as float32, divided by `full`."""
     source, out = x.contiguous().numpy(), np.empty(x.shape, np.float32)
     flat, into = source.reshape(-1), out.reshape(-1)
-    _in_parts(lambda i, j: scale(flat[i:j], np.float32(full), into[i:j]), len(flat), _enough(torch.get_num_threads(), flat))
+    _in_parts(
+        lambda i, j: scale(flat[i:j], np.float32(full), into[i:j]), len(flat), _enough(torch.get_num_threads(), flat)
+    )
     return torch.from_numpy(out)
 
 
@@ -61,15 +63,16 @@ def descend(x: Tensor, levels: int, mode: BoundaryMode, kind: Kind = "reduce") -
 
 def ascend(base: Tensor | None, bands: Sequence[Tensor], size: Size, mode: BoundaryMode, kind: Kind) -> Tensor:
     """Returns `base` (None: zeros), of `size`, plus the coarser `bands`, at least one, each brought up by `kind`."""
-    grounds = [None if base is None else _planes(base), *map(_planes, bands)]
-    known = steps(kind, False, size, len(bands), mode, grounds[1].dtype)
-    image = _empty(grounds[1], size)
+    planes = [_planes(band) for band in bands]
+    grounds = [None if base is None else _planes(base), *planes[:-1]]
+    known = steps(kind, False, size, len(bands), mode, planes[0].dtype)
+    image = _empty(planes[0], size)
 
     def work(part: slice, threads: int) -> None:
-        coarse = grounds[-1][part]
+        coarse = planes[-1][part]
         for level in range(len(bands) - 1, -1, -1):
             ground = None if (whole := grounds[level]) is None else whole[part]
-            out = np.empty_like(ground) if level else image[part]
+            out = np.empty_like(planes[level - 1][part]) if level else image[part]
             _up(coarse, ground, out, known[level].known, threads)
             coarse = out
 

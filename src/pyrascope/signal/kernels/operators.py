@@ -131,7 +131,9 @@ class Step(NamedTuple):
 
 
 @lru_cache(maxsize=512)
-def steps(kind: Kind, down: bool, fine: Size, levels: int, mode: BoundaryMode, dtype: np.dtype[Any]) -> tuple[Step, ...]:
+def steps(
+    kind: Kind, down: bool, fine: Size, levels: int, mode: BoundaryMode, dtype: np.dtype[Any]
+) -> tuple[Step, ...]:
     """Returns the operators between `levels` + 1 levels, of which the finest has the size `fine`."""
     found = list[Step]()
     for _ in range(levels):

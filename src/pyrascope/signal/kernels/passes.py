@@ -59,7 +59,10 @@ def down(x: Array, out: Array, known: Any, first: int, last: int) -> None:
                     inner[j] += weight * other[j]
         for j in range(width // 2):
             i = np.uint64(j)  # unsigned: no test for negative indices, so that the loop vectorises
-            even[i + np.uint64(1)], odd[i + np.uint64(1)] = inner[np.uint64(2) * i], inner[np.uint64(2) * i + np.uint64(1)]
+            even[i + np.uint64(1)], odd[i + np.uint64(1)] = (
+                inner[np.uint64(2) * i],
+                inner[np.uint64(2) * i + np.uint64(1)],
+            )
         if width % 2:
             even[columns] = inner[width - 1]
         row = out[p, k]
