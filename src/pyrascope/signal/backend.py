@@ -1,8 +1,8 @@
 """Which code runs: compiled kernels on the CPU, or torch operations, which run everywhere. All kernels are loaded here.
 
 Kernels take CPU tensors of float32 and float64 (and uint8 and uint16, to scale them), of `SMALLEST` samples or more,
-with or without gradients of any order. All else is torch's: other devices, what `torch.compile` traces, `torch.func` transforms, forward-mode
-gradients. Half types are computed in float32 either way. Both agree to rounding.
+with or without gradients of any order. All else is torch's: other devices, what `torch.compile` traces, `torch.func`
+transforms, forward-mode gradients. Half types are computed in float32 either way. Both agree to rounding.
 
 The first use in a process loads Numba (about a second), and the first one of an installation compiles (five to ten
 seconds a type), after which the result is kept on disk. The number of threads is torch's, and changes no bit.
