@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from pyrascope.learning.losses.laplacian import LaplacianLoss, laplacian_loss
+from pyrascope.signal import backend
 from pyrascope.signal.boundary import MODES
 from pyrascope.signal.gaussian import gaussian_pyramid
 from pyrascope.signal.laplacian import laplacian_pyramid
@@ -174,3 +175,20 @@ def test_refusals():
             laplacian_loss(x, x, mask=torch.ones(shape))
     with pytest.raises(ValueError, match="two spatial axes"):
         laplacian_loss(x[0, 0], x[0, 0])
+
+
+def test_gradient_of_l1_equals_that_of_torch_alone_batched_and_with_a_graph():
+    def difference(x):
+        return laplacian_loss(x, target, reduction="none")
+
+    target, x = torch.zeros(2, 20, 33, dtype=torch.float64), torch.rand(2, 20, 33, dtype=torch.float64).requires_grad_()
+    weights = torch.eye(2, dtype=torch.float64)
+    with backend.use("torch"):
+        expected = [torch.autograd.grad(difference(x), x, row)[0] for row in weights]
+    with backend.use("numba"):
+        for graph in (False, True):
+            for row, grad in zip(weights, expected, strict=True):
+                assert_close(torch.autograd.grad(difference(x), x, row, create_graph=graph)[0], grad)
+        loss = difference(x)
+        batched = torch.autograd.grad(loss, x, weights, is_grads_batched=True)[0]
+    assert_close(batched, torch.stack(expected))

@@ -43,11 +43,30 @@ def test_convention_level_zero_is_the_input_and_sizes_stop_at_one():
     assert [tuple(level.shape) for level in pyramid] == [(3, 2), (2, 1)] + [(1, 1)] * 7
 
 
-def test_numpy_results_never_share_memory_with_the_input():
+def test_level_zero_is_the_memory_of_the_input_for_arrays_too():
     x = noise(20, 18, 3).numpy()
     for axis in (None, -1, 0):
-        assert not any(np.shares_memory(level, x) for level in gaussian_pyramid(x, 3, channel_axis=axis))
+        first, *others = gaussian_pyramid(x, 3, channel_axis=axis)
+        assert first.flags.c_contiguous == x.flags.c_contiguous
+        assert np.shares_memory(first, x)
+        assert first.strides == x.strides
+        assert not any(np.shares_memory(level, x) for level in others)
     assert isinstance(gaussian_pyramid(x, 1)[0], np.ndarray)
+
+
+def test_level_zero_is_a_copy_where_torch_cannot_read_the_array():
+    x = noise(20, 18).numpy()
+    locked = x.copy()
+    locked.flags.writeable = False
+    record = np.zeros((20, 18), "f8,f4")  # samples 12 bytes apart
+    record["f0"] = x
+    odd = np.frombuffer(bytearray(b"." + x.tobytes()), np.float64, offset=1).reshape(20, 18)
+    for array in (locked, x[::-1], x[:, ::-1], x.astype(">f8"), odd, record["f0"]):
+        first = gaussian_pyramid(array, 2)[0]
+        np.testing.assert_array_equal(first, array)
+        assert first.dtype == np.float64
+        assert first.flags.writeable
+        assert not np.shares_memory(first, array)
 
 
 def test_channel_axis_and_kind_change_nothing():

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 import warnings
 
 import numpy as np
@@ -167,6 +168,43 @@ def test_threads_change_no_bit(shape, mode):
     assert_close(results[2], results[0], rtol=0, atol=0)
 
 
+@pytest.mark.parametrize("shape", [(700, 701), (24, 128, 129), (3, 300, 301)])
+def test_memory_of_a_laplacian_build_is_that_of_its_bands(shape):
+    x = noise(*shape, dtype=torch.float32).numpy()
+    laplacian_pyramid(x, 5)
+    tracemalloc.start()
+    try:
+        bands = laplacian_pyramid(x, 5)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    returned = sum(band.nbytes for band in bands)
+    assert returned <= peak <= 1.05 * returned
+
+
+@pytest.mark.parametrize("dtype", [torch.uint8, torch.uint16])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 5), (0, 4, 4), (2, 3, 41, 67)])
+def test_integers_are_scaled_as_in_torch_in_every_layout(shape, dtype):
+    codes = torch.from_numpy(np.random.default_rng(0).integers(0, 2**16, shape).astype(str(dtype)[6:]))
+    flipped = codes.numpy()[..., ::-1, :].copy()[..., ::-1, :]
+    locked = codes.numpy().copy()
+    locked.flags.writeable = False
+    foreign = codes.numpy().astype(codes.numpy().dtype.newbyteorder())
+    with backend.use("torch"):
+        expected = everything(codes, "reflect", shape[-2:])
+    with backend.use("numba"):
+        for given in (codes, codes.mT.contiguous().mT, flipped, locked, foreign, np.asfortranarray(codes.numpy())):
+            ours = [torch.as_tensor(y) for y in everything(given, "reflect", shape[-2:])]
+            assert_close(ours, expected, rtol=0, atol=5e-7)
+            assert_close(ours[2], expected[2], rtol=0, atol=0)
+
+
+def test_short_rows_from_memory_give_the_bits_of_short_rows_from_cache():
+    x = noise(5, 300, 700, dtype=torch.float32)  # together more than a cache holds, one by one not
+    with backend.use("numba"):
+        assert_close(reduce(x), torch.stack([reduce(plane) for plane in x]), rtol=0, atol=0)
+
+
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("value", [torch.nan, torch.inf])
 def test_nan_and_infinity_pass_as_in_torch(mode, value):
@@ -223,9 +261,9 @@ def broken_numba(monkeypatch):
     monkeypatch.delattr(sys.modules["pyrascope.signal"], "kernels")
     monkeypatch.setitem(sys.modules, "numba", None)
     monkeypatch.setattr(backend, "_failures", [])
-    backend._loaded.cache_clear()
+    backend.loaded.cache_clear()
     yield
-    backend._loaded.cache_clear()
+    backend.loaded.cache_clear()
 
 
 @pytest.mark.usefixtures("broken_numba")

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from pictures import grating, noise
 from pyrascope.signal import ripmap
-from pyrascope.signal.loader import usable
+from pyrascope.signal.backend import usable
 from pyrascope.signal.resample import resize
 from pyrascope.signal.ripmap import Ripmap, double, halve, levels_to_one
 

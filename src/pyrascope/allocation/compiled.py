@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..signal.loader import loaded, usable
+from ..signal.backend import loaded, usable
 from ..signal.resample import cubic
 from ..signal.ripmap import HALF_WEIGHTS, LevelPair
 from .measure import Measure

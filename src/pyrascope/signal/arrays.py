@@ -1,5 +1,6 @@
 """Arrays in and out: NumPy or torch, with or without a channel axis, as float planes (..., h, w)."""
 
+from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -8,11 +9,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .._check import whole_number
+from . import backend
 
 Array = TypeVar("Array", Tensor, NDArray[Any])
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 FULL_SCALE = {"uint8": 255, "uint16": 65535}
+INTEGERS = (torch.uint8, torch.uint16)
 
 
 def spatial_axes(shape: tuple[int, ...], channel_axis: int | None) -> tuple[int, int]:
@@ -43,7 +46,8 @@ def spatial_axes(shape: tuple[int, ...], channel_axis: int | None) -> tuple[int,
 def to_planes(x: Tensor | NDArray[Any], channel_axis: int | None) -> Tensor:
     """Returns `x` as a float tensor (..., h, w): channels moved to the front, integers scaled to [0, 1].
 
-    A float tensor is returned as it is, or as a view of it; a NumPy array is always copied.
+    Floats are returned as they are, or as a view: a NumPy array too, but for what torch cannot read, which is copied
+    (read-only memory, foreign byte order, negative strides).
 
     Raises:
         TypeError: `x` is no tensor or array, or of a type other than real floats, uint8 and uint16.
@@ -54,7 +58,7 @@ def to_planes(x: Tensor | NDArray[Any], channel_axis: int | None) -> Tensor:
             f"x must be a torch tensor or a NumPy array, got {type(x).__name__}; "
             "convert it with numpy.asarray or torch.as_tensor"
         )
-    name = x.dtype.name if isinstance(x, np.ndarray) else str(x.dtype).removeprefix("torch.")
+    name = _type_name(x.dtype)
     if name not in (*FLOATS, *FULL_SCALE) or (name == "bfloat16" and isinstance(x, np.ndarray)):
         raise TypeError(
             f"x must hold {', '.join(FLOATS)} (torch only: bfloat16), uint8 or uint16, got {name}; "
@@ -62,12 +66,31 @@ def to_planes(x: Tensor | NDArray[Any], channel_axis: int | None) -> Tensor:
         )
     spatial_axes(x.shape, channel_axis)
     if isinstance(x, np.ndarray):
-        moved = x if channel_axis is None else np.moveaxis(x, channel_axis, 0)
-        # The copy also makes foreign byte orders, negative strides and read-only memory fit for torch.
-        planes = torch.from_numpy(np.array(moved, dtype=moved.dtype.newbyteorder("="), order="C"))
+        planes = _readable(x if channel_axis is None else np.moveaxis(x, channel_axis, 0))
     else:
         planes = x if channel_axis is None else x.movedim(channel_axis, 0)
-    return planes.to(torch.float32) / FULL_SCALE[name] if name in FULL_SCALE else planes
+    return _scaled(planes, FULL_SCALE[name]) if name in FULL_SCALE else planes
+
+
+@lru_cache(maxsize=64)  # NumPy spells a name out anew each time, which small images would feel
+def _type_name(dtype: torch.dtype | np.dtype[Any]) -> str:
+    return str(dtype).removeprefix("torch.") if isinstance(dtype, torch.dtype) else dtype.name
+
+
+def _readable(x: NDArray[Any]) -> Tensor:
+    """Returns a tensor in the memory of `x` if torch can read and write it, else in a copy."""
+    flags, size = x.flags, x.dtype.itemsize
+    regular = flags.c_contiguous or all(stride >= 0 and stride % size == 0 for stride in x.strides)
+    if not (regular and flags.behaved and x.dtype.isnative):
+        x = np.array(x, dtype=x.dtype.newbyteorder("="), order="C")
+    return torch.from_numpy(x)
+
+
+def _scaled(planes: Tensor, full: int) -> Tensor:
+    """Returns unsigned integers as float32 in [0, 1]."""
+    if kernels := backend.kernels(planes, planes.numel(), INTEGERS):
+        return kernels.scaled(planes, full)
+    return planes.to(torch.float32) / full
 
 
 def from_planes(planes: Tensor, like: Array, channel_axis: int | None) -> Array:

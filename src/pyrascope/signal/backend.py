@@ -1,8 +1,8 @@
-"""Which code the pyramids run: compiled kernels on the CPU, or torch operations, which run everywhere.
+"""Which code runs: compiled kernels on the CPU, or torch operations, which run everywhere. All kernels are loaded here.
 
-Kernels take CPU tensors of float32 and float64, of `SMALLEST` samples or more, with or without gradients of any
-order. All else is torch's: other devices, what `torch.compile` traces, `torch.func` transforms, forward-mode
-gradients. Half types are computed in float32 either way. Both agree to rounding.
+Kernels take CPU tensors of float32 and float64 (and uint8 and uint16, to scale them), of `SMALLEST` samples or more,
+with or without gradients of any order. All else is torch's: other devices, what `torch.compile` traces, `torch.func`
+transforms, forward-mode gradients. Half types are computed in float32 either way. Both agree to rounding.
 
 The first use in a process loads Numba (about a second), and the first one of an installation compiles (five to ten
 seconds a type), after which the result is kept on disk. The number of threads is torch's, and changes no bit.
@@ -13,7 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
-from typing import Literal, Protocol, get_args
+from importlib import import_module
+from types import ModuleType
+from typing import Any, Literal, Protocol, cast, get_args
 
 import torch
 from torch import Tensor
@@ -27,6 +29,9 @@ Backend = Literal["auto", "numba", "torch"]
 SMALLEST = 1 << 14  # samples below which loading Numba is not worth it
 
 _failures: list[str] = []
+FLOATS = (torch.float32, torch.float64)
+PYRAMIDS = "pyrascope.signal.kernels.autograd"
+
 _chosen: ContextVar[Backend] = ContextVar("pyrascope_backend", default="auto")
 
 
@@ -47,6 +52,9 @@ class Kernels(Protocol):
 
     def reconstruct(self, bands: Sequence[Tensor], mode: BoundaryMode) -> Tensor:
         """Doubles and adds."""
+
+    def scaled(self, x: Tensor, full: int) -> Tensor:
+        """Divides integers, in one pass."""
 
 
 @contextmanager
@@ -73,25 +81,32 @@ def use(backend: Backend) -> Iterator[None]:
         _chosen.reset(token)
 
 
-def kernels(x: Tensor, samples: int) -> Kernels | None:
-    """Returns the kernels if they are to be used for `x`, an image of `samples`, else None."""
-    if not allowed(x) or (_chosen.get() == "auto" and samples < SMALLEST):
+def kernels(x: Tensor, samples: int, dtypes: tuple[torch.dtype, ...] = FLOATS) -> Kernels | None:
+    """Returns the pyramids' kernels if they are to be used for `x`, an image of `samples`, else None."""
+    if not allowed(x, dtypes) or (_chosen.get() == "auto" and samples < SMALLEST):
         return None
-    return _loaded(x.dtype)
+    return cast(Kernels | None, loaded(PYRAMIDS, x.dtype if x.dtype in FLOATS else torch.float32))
 
 
-def allowed(x: Tensor) -> bool:
+def usable(name: str, image: Tensor) -> ModuleType | None:
+    """Returns the compiled module `name` if it can take `image` as it is: plain CPU memory, no gradient; else None."""
+    if not allowed(image) or (image.requires_grad and torch.is_grad_enabled()):
+        return None
+    return loaded(name)
+
+
+def allowed(x: Tensor, dtypes: tuple[torch.dtype, ...] = FLOATS) -> bool:
     """Returns whether kernels may be used for `x`: they can read it, and neither a trace nor `use` forbids it."""
     if torch.compiler.is_compiling():  # before all else: the compiler need not see the rest
         return False
-    return _chosen.get() != "torch" and takes(x)
+    return _chosen.get() != "torch" and takes(x, dtypes)
 
 
-def takes(x: Tensor) -> bool:
+def takes(x: Tensor, dtypes: tuple[torch.dtype, ...] = FLOATS) -> bool:
     """Returns whether the kernels can read `x`: plain memory of the CPU, under no transform or trace."""
     return (
         type(x) in (Tensor, torch.nn.Parameter)
-        and x.dtype in (torch.float32, torch.float64)
+        and x.dtype in dtypes
         and x.device.type == "cpu"
         and x.layout == torch.strided
         and not torch._C._functorch.is_functorch_wrapped_tensor(x)  # vmap, grad, jvp; torch has no public name for it
@@ -102,23 +117,21 @@ def takes(x: Tensor) -> bool:
 
 
 @cache
-def _loaded(dtype: torch.dtype) -> Kernels | None:
-    """Returns the kernels, compiled for `dtype`; None, with one warning, where they do not work."""
+def loaded(name: str, *trial: Any) -> ModuleType | None:
+    """Returns the compiled module `name`, tried with `trial`; None, with one warning a process, where Numba fails."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Numba's own, while it imports and compiles
-            from .kernels import autograd
-
-            image = torch.zeros(3, 3, dtype=dtype)
-            autograd.reconstruct(autograd.laplacian(image, 1, "reflect"), "reflect")
-    except Exception as error:
+            module = import_module(name)
+            module.trial(*trial)
+    except Exception as error:  # Numba raises errors of many kinds where its compiler is broken
         if not _failures:
             _failures.append(repr(error))
             warnings.warn(
-                f"Numba does not work here ({shorten(error, 200)}), so pyramids run in torch, with the "
-                'same results but slower; install numba, or use pyrascope.signal.backend.use("torch")',
+                f"Numba does not work here ({shorten(error, 200)}), so plain torch operations run, with the same "
+                'results but slower; install numba, or use pyrascope.signal.backend.use("torch")',
                 RuntimeWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
         return None
-    return autograd
+    return module

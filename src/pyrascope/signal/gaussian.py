@@ -18,8 +18,8 @@ def gaussian_pyramid(
     """Returns an image and its successive reductions by `reduce`, fine to coarse.
 
     Each level has ceil(n / 2) rows and columns of the level before; sizes stop at 1, so that any number of
-    levels can be had of any image. Level 0 is the image: of a float tensor it is `x` itself or a view of it,
-    not a copy; NumPy results never share memory with `x`.
+    levels can be had of any image. Level 0 is the image: of a float tensor it is `x` itself or a view of
+    it, and a float array that is C-contiguous, writable and in native byte order shares its memory; else a copy.
 
     Args:
         x: Image (..., h, w), or with channels on `channel_axis`; types as in `reduce`.

@@ -20,8 +20,8 @@ def laplacian_pyramid(
     """Returns the band-pass bands of an image, fine to coarse; the last one is the low-pass residual.
 
     Each band is a Gaussian level minus the expansion of the next, so `laplacian_reconstruct` with the same
-    mode gives the image back to rounding, at every size. With one level the only band is the image: of a
-    float tensor `x` itself or a view of it; NumPy results never share memory with `x`.
+    mode gives the image back to rounding, at every size. With one level the only band is the image, which shares
+    memory with `x` as level 0 of `gaussian_pyramid` does. On a CPU a build takes no memory but that of its bands.
 
     Args:
         x: Image (..., h, w), or with channels on `channel_axis`; types as in `reduce`.
@@ -55,8 +55,7 @@ def laplacian_reconstruct(
     """Returns the image of which `bands` is the Laplacian pyramid: the exact inverse, to rounding.
 
     For an image in [0, 1] the error is at most 1e-6 in float32 and 1e-13 in float64, whatever its size. The
-    bands may have been changed in between; the result is linear in them. A single tensor band is returned as
-    it is.
+    bands may have been changed in between; the result is linear in them. A single band is returned as it is.
 
     Args:
         bands: Bands fine to coarse, the low-pass residual last, as `laplacian_pyramid` returns them.

@@ -14,7 +14,7 @@ def mipmap(x: Array, levels: int | None = None, channel_axis: int | None = None)
     this package round up. Even sizes take the mean of 2x2 pixels. Odd ones interpolate linearly at the pixel
     centres of the coarse level, per axis, which is what OpenGL implementations do; an axis of one pixel stays.
     Constants are kept to rounding. Level 0 is the image: of a float tensor it is `x` itself or a view of it,
-    not a copy; NumPy results never share memory with `x`. Linear and differentiable.
+    not a copy; of a float array it shares the memory, as in `gaussian_pyramid`. Linear and differentiable.
 
     Args:
         x: Image (..., h, w), or with channels on `channel_axis`; types as in `reduce`.

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .loader import usable
+from .backend import usable
 from .resample import KERNELS
 
 LevelPair = tuple[int, int]

@@ -2,13 +2,14 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 
 from ..._check import one_of, shorten, whole_number
 from ..._typing import BoundaryMode
+from ...signal import backend
 from ...signal.boundary import MODES
 from ...signal.gaussian import gaussian_pyramid
 from ...signal.laplacian import laplacian_pyramid
@@ -83,11 +84,35 @@ def laplacian_loss(
     difference = prediction - target
     bands = laplacian_pyramid(difference, levels, mode)
     shares = _shares(mask, difference, levels, mode)
-    losses = [
-        weight * (NORMS[norm](band) if share is None else NORMS[norm](band) * share).mean((-2, -1))
-        for weight, band, share in zip(checked, bands, shares, strict=True)
-    ]
+    losses = [weight * _mean(band, norm, share) for weight, band, share in zip(checked, bands, shares, strict=True)]
     return REDUCTIONS[reduction](torch.stack(losses).sum(0))
+
+
+def _mean(band: Tensor, norm: Norm, share: Tensor | None) -> Tensor:
+    """Mean of the norm over the pixels of each plane."""
+    if norm == "l1" and share is None and backend.allowed(band):
+        mean: Tensor = _MeanAbsolute.apply(band)  # type: ignore[no-untyped-call]  # torch's own
+        return mean
+    return (NORMS[norm](band) if share is None else NORMS[norm](band) * share).mean((-2, -1))
+
+
+class _MeanAbsolute(torch.autograd.Function):
+    """band.abs().mean((-2, -1)) with a backward pass that makes one copy of the band, not three."""
+
+    @staticmethod
+    def forward(ctx: Any, band: Tensor) -> Tensor:
+        """Returns the means."""
+        ctx.save_for_backward(band)
+        return band.abs().mean((-2, -1))
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Tensor:
+        """Returns the sign of each sample times its share of the gradient."""
+        (band,) = ctx.saved_tensors
+        share: Tensor = (grad / (band.shape[-2] * band.shape[-1]))[..., None, None]
+        alone = backend.takes(grad) and not torch.is_grad_enabled()  # neither batched nor differentiated again
+        sign: Tensor = band.sgn()
+        return sign.mul_(share) if alone else sign * share
 
 
 class LaplacianLoss(nn.Module):

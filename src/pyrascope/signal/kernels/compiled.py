@@ -1,4 +1,8 @@
-"""The one door to Numba, typed: functions compiled on first use and kept on disk for the next process."""
+"""The one door to Numba, typed: functions compiled on first use and kept on disk for the next process.
+
+What is kept is looked up by the time stamp of the file that the function is in: an installation compiles anew. Whoever
+edits OPTIONS here deletes the kept code of a source tree (`__pycache__/*.nbi`), since Numba does not look at options.
+"""
 
 from collections.abc import Callable
 from importlib import import_module

@@ -7,7 +7,7 @@ one as links between a fine and a coarse sample, so that the adjoint is: D^T for
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ from ..filters import coarser, double_axis, halve_axis
 
 TAPS = (1, 4, 6, 4, 1)
 Array = NDArray[Any]
+Kind = Literal["reduce", "expand"]
+Size = tuple[int, int]
+Tables = tuple[Array, ...]
 Links = tuple[tuple[int, int, float], ...]
 """(fine sample, coarse sample, weight) of each tap that reaches beyond the border."""
 
@@ -35,9 +38,9 @@ class Operator:
         mode: What lies beyond the border.
     """
 
-    kind: str
+    kind: Kind
     down: bool
-    fine: tuple[int, int]
+    fine: Size
     mode: BoundaryMode
 
     @property
@@ -51,9 +54,14 @@ class Operator:
         return 1 if self.kind == "reduce" else 2
 
     @property
-    def size(self) -> tuple[int, int]:
+    def coarse(self) -> Size:
+        """Rows and columns of the coarser level."""
+        return coarser(self.fine[0]), coarser(self.fine[1])
+
+    @property
+    def size(self) -> Size:
         """Rows and columns of the result."""
-        return (coarser(self.fine[0]), coarser(self.fine[1])) if self.down else self.fine
+        return self.coarse if self.down else self.fine
 
     def links(self, axis: int) -> Links:
         """Border links along rows (axis 0) or columns (axis 1)."""
@@ -101,7 +109,7 @@ def expand_links(n: int, mode: BoundaryMode) -> Links:
 
 
 @lru_cache(maxsize=4096)
-def tables(operator: Operator, dtype: np.dtype[Any]) -> tuple[Array, ...]:
+def tables(operator: Operator, dtype: np.dtype[Any]) -> Tables:
     """Returns what the kernels need to know: ends and weights of the links of rows and columns, and parts of the taps.
 
     An end is (sample of the result, sample of the source); the parts are 1, 2 and 4 sixteenths of the gain.
@@ -113,3 +121,22 @@ def tables(operator: Operator, dtype: np.dtype[Any]) -> tuple[Array, ...]:
         found.append(np.array(ends, np.int64).reshape(-1, 2))
         found.append(np.array([weight for *_, weight in links], dtype))
     return (*found, np.array([operator.gain * part / 16 for part in (1, 2, 4)], dtype))
+
+
+class Step(NamedTuple):
+    """Size of the coarser level, and tables of the operator between it and the finer one."""
+
+    coarse: Size
+    known: Tables
+
+
+@lru_cache(maxsize=512)
+def steps(
+    kind: Kind, down: bool, fine: Size, levels: int, mode: BoundaryMode, dtype: np.dtype[Any]
+) -> tuple[Step, ...]:
+    """Returns the operators between `levels` + 1 levels, of which the finest has the size `fine`."""
+    found = list[Step]()
+    for _ in range(levels):
+        operator = Operator(kind, down, fine, mode)
+        found.append(Step(fine := operator.coarse, tables(operator, dtype)))
+    return tuple(found)

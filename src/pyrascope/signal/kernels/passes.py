@@ -15,6 +15,11 @@ from .compiled import compiled
 
 Array = NDArray[Any]
 BLOCK = 1 << 16  # samples of the finer level between two steps of `split`: they fit a second-level cache
+CACHED = 1 << 18  # samples that stay in a second-level cache
+LONG = 1 << 10  # samples of a row, of which two are read from memory side by side as fast as one
+
+NOTHING, OTHER, ITSELF = 0, 1, 2
+"""What `up` adds to: no base, another array, or what is written. As one of two that overlap, the last would be slow."""
 
 
 @compiled
@@ -27,9 +32,10 @@ def down(x: Array, out: Array, known: Any, first: int, last: int) -> None:
     one, two, four = taps[0], taps[1], taps[2]
     height, width = x.shape[1], x.shape[2]
     rows, columns = out.shape[1], out.shape[2]
+    apart = x.size > CACHED and width < LONG
     zeros = np.zeros(width, x.dtype)
-    line = np.zeros(2 * columns + 3, x.dtype)  # samples -2 to 2 * columns; those beyond the border stay zero
-    inner = line[2 : 2 + width]
+    # Samples 2j - 2 and 2j - 1 of a filtered row: strides of two would be slower. Those beyond the border stay zero.
+    inner, even, odd = np.zeros(width, x.dtype), np.zeros(columns + 2, x.dtype), np.zeros(columns + 1, x.dtype)
     for index in range(first, last):
         p, k = index // rows, index % rows
         plane = x[p]
@@ -38,19 +44,32 @@ def down(x: Array, out: Array, known: Any, first: int, last: int) -> None:
         c = plane[2 * k]
         d = plane[2 * k + 1] if 2 * k + 1 < height else zeros
         e = plane[2 * k + 2] if 2 * k + 2 < height else zeros
-        for j in range(width):
-            inner[j] = one * (a[j] + e[j]) + two * c[j] + four * (b[j] + d[j] + c[j])
+        if apart:  # one new row after the other: two short ones at once come slowly from memory
+            for j in range(width):
+                inner[j] = one * a[j] + two * c[j] + four * (b[j] + d[j] + c[j])
+            for j in range(width):
+                inner[j] += one * e[j]
+        else:
+            for j in range(width):
+                inner[j] = one * a[j] + two * c[j] + four * (b[j] + d[j] + c[j]) + one * e[j]
         for n in range(len(row_ends)):
             if row_ends[n, 0] == k:
                 weight, other = row_weights[n], plane[row_ends[n, 1]]
                 for j in range(width):
                     inner[j] += weight * other[j]
+        for j in range(width // 2):
+            i = np.uint64(j)  # unsigned: no test for negative indices, so that the loop vectorises
+            even[i + np.uint64(1)], odd[i + np.uint64(1)] = (
+                inner[np.uint64(2) * i],
+                inner[np.uint64(2) * i + np.uint64(1)],
+            )
+        if width % 2:
+            even[columns] = inner[width - 1]
         row = out[p, k]
         for j in range(columns):
-            i = np.uint64(2) * np.uint64(j)  # unsigned: no test for negative indices, so that the loop vectorises
-            outer = line[i] + line[i + np.uint64(4)]
-            near, here = line[i + np.uint64(1)] + line[i + np.uint64(3)], line[i + np.uint64(2)]
-            row[j] = one * outer + two * here + four * (near + here)
+            i = np.uint64(j)
+            outer, near, here = even[i] + even[i + np.uint64(2)], odd[i] + odd[i + np.uint64(1)], even[i + np.uint64(1)]
+            row[i] = one * outer + two * here + four * (near + here)
         for n in range(len(column_ends)):
             row[column_ends[n, 0]] += column_weights[n] * inner[column_ends[n, 1]]
 
@@ -75,8 +94,8 @@ def widen(row: Array, padded: Array, out: Array, known: Any) -> None:
 
 
 @compiled
-def up(x: Array, base: Array, out: Array, known: Any, sign: Any, onto: bool, first: int, last: int) -> None:
-    """Writes `base` plus `sign` times the expansion of `x` to `out`; without `onto` the expansion alone.
+def up(x: Array, base: Array, out: Array, known: Any, sign: Any, ground_is: int, first: int, last: int) -> None:
+    """Writes `base` plus `sign` times the expansion of `x` to `out`; `ground_is` says what base: see `NOTHING`.
 
     Written are the fine rows 2k and 2k + 1 for k from `first` to `last`, counted through the rows of all planes.
     """
@@ -99,17 +118,23 @@ def up(x: Array, base: Array, out: Array, known: Any, sign: Any, onto: bool, fir
         else:
             below[:] = 0
         target, ground = out[p, 2 * k], base[p, 2 * k]
-        if onto:
+        if ground_is == OTHER:
             for j in range(width):
                 target[j] = ground[j] + (one * (above[j] + below[j]) + two * here[j] + four * here[j])
+        elif ground_is == ITSELF:
+            for j in range(width):
+                target[j] += one * (above[j] + below[j]) + two * here[j] + four * here[j]
         else:
             for j in range(width):
                 target[j] = one * (above[j] + below[j]) + two * here[j] + four * here[j]
         if 2 * k + 1 < height:
             target, ground = out[p, 2 * k + 1], base[p, 2 * k + 1]
-            if onto:
+            if ground_is == OTHER:
                 for j in range(width):
                     target[j] = ground[j] + four * (here[j] + below[j])
+            elif ground_is == ITSELF:
+                for j in range(width):
+                    target[j] += four * (here[j] + below[j])
             else:
                 for j in range(width):
                     target[j] = four * (here[j] + below[j])
@@ -135,5 +160,12 @@ def split(x: Array, coarse: Array, band: Array, reducing: Any, expanding: Any, s
         for k in range(0, rows, step):
             end, ahead = min(k + step, rows), min(k + step + 1, rows - 1)
             down(x, coarse, reducing, start + done, start + ahead)
-            up(coarse, x, band, expanding, sign, True, start + k, start + end)
+            up(coarse, x, band, expanding, sign, OTHER, start + k, start + end)
             done = ahead
+
+
+@compiled
+def scale(x: Array, full: Any, out: Array) -> None:
+    """Writes `x` divided by `full` to `out`; both flat."""
+    for i in range(len(x)):
+        out[i] = np.float32(x[i]) / full
