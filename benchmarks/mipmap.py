@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from datetime import date
 from statistics import median
+from typing import Any
 
 import moderngl
 import torch
@@ -44,7 +45,8 @@ def pooled(image: torch.Tensor) -> list[torch.Tensor]:
 
 def generation(image: torch.Tensor) -> Callable[[], None]:
     """Returns a call of glGenerateMipmap alone, of a texture array that is there already; done when it returns."""
-    context = moderngl.create_context(standalone=True, backend="egl", require=330)
+    settings: Any = {"backend": "egl", "libgl": "libEGL.so.1"}
+    context = moderngl.create_context(standalone=True, require=330, **settings)
     layers, height, width = image.shape
     texture = context.texture_array((width, height, layers), 1, image.numpy().tobytes(), dtype="f4")
 
