@@ -303,11 +303,11 @@ def test_bad_options_of_plan(run, photo, tmp_path, monkeypatch, words, match):
         (["--out", "drawn.png", "--kind", "steerable", "--levels", "-1"], "levels must be a whole number from 0 to 6"),
         (
             ["--out", "drawn.png", "--kind", "steerable", "--orientations", "0"],
-            "orientations must be a whole number >= 1",
+            "must be a whole number from 1 to 24, got 0",
         ),
         (
             ["--out", "drawn.png", "--kind", "steerable", "--orientations", "99"],
-            "at most 24 orientations fit on a sheet",
+            "must be a whole number from 1 to 24, got 99",
         ),
         (["--out", "drawn.png", "--orientations", "4"], "--orientations must be left out for --kind gaussian, got 4"),
         (["--out", "drawn.png", "--levels", "0"], "levels must be a whole number >= 1, got 0"),

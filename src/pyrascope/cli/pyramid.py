@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from torch import Tensor
 
+from .._check import whole_number
 from ..io import as_tensor
 from ..signal.gaussian import depth, gaussian_pyramid
 from ..signal.laplacian import laplacian_pyramid
@@ -15,6 +16,7 @@ from ..signal.steerable import steerable_pyramid
 from ..signal.steerable_masks import most_levels
 from ..viz import pyramid_figure, steerable_figure
 from ..viz.sheet import DOTS_PER_INCH
+from ..viz.steerable_figure import MOST
 from .outputs import output
 
 if TYPE_CHECKING:
@@ -72,6 +74,7 @@ def _steerable(image: Tensor, levels: int | None, orientations: int, name: str) 
     """The picture of a steerable pyramid, and how many levels and orientations there are."""
     size = (image.shape[-2], image.shape[-1])
     fitting = min(most_levels(size), max(depth(image, None) - 1, 1))
-    made = steerable_pyramid(image, fitting if levels is None else levels, orientations)
+    count = whole_number(orientations, "orientations", 1, MOST)
+    made = steerable_pyramid(image, fitting if levels is None else levels, count)
     figure = steerable_figure(made, title=f"Steerable pyramid of {name}")
     return figure, f"{made.levels} levels of {made.orientations} orientations"

@@ -16,7 +16,7 @@ ENOUGH = 1 << 20  # samples to estimate it from
 
 def scale_of(bands: Sequence[Tensor]) -> float:
     """Returns the value that bands (c, h, w) show as white, and its negative as black: few go beyond; not 0."""
-    values = torch.cat([band.detach().float().cpu().abs().flatten() for band in bands])
+    values = torch.cat([band.detach().cpu().abs().float().flatten() for band in bands])
     return float(np.quantile(values[:: max(1, len(values) // ENOUGH)].numpy(), SHARE)) or 1.0
 
 
