@@ -8,8 +8,6 @@ from matplotlib.backend_bases import FigureCanvasBase
 
 from ..io import write_whole
 
-DOTS_PER_INCH = 130
-
 
 @contextmanager
 def output(path: Path, *, picture: bool = False) -> Iterator[Path]:

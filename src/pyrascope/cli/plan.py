@@ -17,7 +17,8 @@ from ..evaluation.metrics import psnr
 from ..io import as_tensor
 from ..methods.named import METHODS, method_from
 from ..viz import plan_figure
-from .outputs import DOTS_PER_INCH, output
+from ..viz.sheet import DOTS_PER_INCH
+from .outputs import output
 
 
 def plan(

@@ -35,17 +35,20 @@ def _check_labels(name: str, labels: Tensor, dtype: torch.dtype) -> None:
         )
 
 
-def _distance(planes: Tensor) -> Tensor:
-    return halve(planes) / (2 if max(planes.shape[-2:]) > 1 else 1)
+def _mean(planes: Tensor, mean: Tensor) -> Tensor:
+    return mean
 
 
-def _embedding(planes: Tensor) -> Tensor:
-    mean = halve(planes)
+def _distance(planes: Tensor, mean: Tensor) -> Tensor:
+    return mean / (2 if max(planes.shape[-2:]) > 1 else 1)
+
+
+def _embedding(planes: Tensor, mean: Tensor) -> Tensor:
     length = torch.linalg.vector_norm(mean, dim=-3, keepdim=True)
     return mean / torch.where(length > 0, length, 1.0)
 
 
-def _majority(planes: Tensor) -> Tensor:
+def _majority(planes: Tensor, mean: Tensor) -> Tensor:
     """The label of the greatest weight in `halve`, counted in whole numbers; the smallest of several."""
     planes = planes.detach()
     taps = [halving_taps(size) for size in planes.shape[-2:]]
@@ -62,9 +65,10 @@ def _majority(planes: Tensor) -> Tensor:
     return torch.where(best, torch.stack(labels), torch.inf).amin(0)
 
 
-HALVES: dict[str, Callable[[Tensor], Tensor]] = {
-    "value": halve, "label": _majority, "onehot": halve, "distance": _distance, "embedding": _embedding,
+HALVES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "value": _mean, "label": _majority, "onehot": _mean, "distance": _distance, "embedding": _embedding,
 }  # fmt: skip
+"""The next level of channels (k, h, w) of a kind, given their mean (k, h', w')."""
 
 
 class ChannelGroup(NamedTuple):
@@ -165,11 +169,15 @@ class TextureStack(Generic[Array]):
             start += group.channels
         raise KeyError(f"no channels named {shorten(name)}; there are {', '.join(group.name for group in self.groups)}")
 
-    def mipmap(self, levels: int | None = None) -> list["TextureStack[Array]"]:
+    def mipmap(
+        self, levels: int | None = None, mean: Callable[[Tensor], Tensor] = halve
+    ) -> list["TextureStack[Array]"]:
         """Returns the stack and its successive halves, fine to coarse, with the sizes of `mipmap`.
 
         Args:
             levels: How many, this one counted, at least 1; None: down to 1x1. Further levels repeat 1x1.
+            mean: What makes the means of the next level, (c, h, w) to (c, max(1, h // 2), max(1, w // 2)), of all
+                channels at once, before each kind has its rule; `signal.gl.OpenGL.halve` leaves it to OpenGL.
 
         Raises:
             TypeError: `levels` is no integer.
@@ -179,14 +187,12 @@ class TextureStack(Generic[Array]):
         largest = max(planes.shape[-2:]).bit_length()
         chain: list[TextureStack[Array]] = [self]
         for _ in range((largest if levels is None else whole_number(levels, "levels", 1)) - 1):
-            planes = self._halved(planes)
+            planes = self._halved(planes, mean(planes))
             chain.append(TextureStack(from_planes(planes, self.data, None), self.groups))
         return chain
 
-    def _halved(self, planes: Tensor) -> Tensor:
-        """The next level of `planes` (c, h, w), group by group."""
-        parts, start = [], 0
-        for group in self.groups:
-            parts.append(HALVES[group.kind](planes[start : start + group.channels]))
-            start += group.channels
-        return torch.cat(parts)
+    def _halved(self, planes: Tensor, mean: Tensor) -> Tensor:
+        """The next level of `planes` (c, h, w), group by group, from their `mean`."""
+        sizes = [group.channels for group in self.groups]
+        parts = zip(self.groups, torch.split(planes, sizes), torch.split(mean, sizes), strict=True)
+        return torch.cat([HALVES[group.kind](fine, coarse) for group, fine, coarse in parts])
