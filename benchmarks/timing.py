@@ -45,7 +45,7 @@ def measure(task: Task, seconds: float, least: int = 5) -> Outcome:
 
 
 def turns(works: Mapping[str, Work], seconds: float, least: int) -> dict[str, list[float]]:
-    """CPU times in ms of each, turn by turn, in a new order each turn: what ran before leaves its mark in the caches."""
+    """CPU times in ms of each, turn by turn, in a new order each turn: what ran before leaves its mark on caches."""
     times: dict[str, list[float]] = {name: [] for name in works}
     order, shuffle = list(works), random.Random(0).shuffle
     start, count = time.monotonic(), 0
