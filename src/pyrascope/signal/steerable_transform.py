@@ -53,7 +53,7 @@ def synthesise(highpass: Tensor | None, bands: Bands, lowpass: Tensor | None, la
         signals = [(s, r) for s, r in zip(_pack(row, layout.complex, work), response, strict=True) if s is not None]
         finer = like.new_zeros((*lead, *response.shape[-2:]), dtype=work.to_complex())
         for signal, channel in signals:
-            finer = torch.addcmul(finer, torch.fft.fft2(signal), channel.conj(), value=0.5 if layout.complex else 1)
+            finer.addcmul_(torch.fft.fft2(signal), channel.conj(), value=0.5 if layout.complex else 1)
         spectrum = embed(finer, spectrum)
     if highpass is not None:
         half = torch.fft.rfft2(highpass.to(work)) * masks.highpass
