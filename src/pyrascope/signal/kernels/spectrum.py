@@ -1,7 +1,7 @@
 """Kernels of the steerable pyramid: a channel straight from the half-plane, and real bands from a channel.
 
 Each number is read and written once, where torch makes the whole plane, crops it, and parts real from imaginary
-numbers in strided passes. Bands are NumPy's memory, which asks the system for large pages: a pyramid of a large
+numbers in strided passes. Memory is NumPy's, which asks the system for large pages: a pyramid of a large
 image in torch's spends a third of its time on getting small ones.
 """
 
@@ -27,7 +27,7 @@ class Filters:
         self.lead = half.shape[:-2]
         self.planes = half.reshape(-1, *half.shape[-2:]).numpy()
         # Memory that is given back and asked for again each time costs more than the multiplication.
-        self.scratch = half.new_empty(self.planes.shape[0] * self.planes.shape[1] * width)
+        self.scratch = np.empty(self.planes.shape[0] * self.planes.shape[1] * width, self.planes.dtype)
 
     def half_plane(self, response: Tensor) -> Tensor:
         """Returns the half-plane times `response` of the same size; the next call overwrites it."""
@@ -38,9 +38,9 @@ class Filters:
         return self._times(response, (response.shape[1] + 1) // 2)
 
     def _times(self, response: Tensor, positive: int) -> Tensor:
-        out = self.scratch[: len(self.planes) * response.numel()].view(-1, *response.shape)
-        multiply(self.planes, response.contiguous().numpy(), positive, out.numpy())
-        return out.view(*self.lead, *response.shape)
+        out = self.scratch[: len(self.planes) * response.numel()].reshape(-1, *response.shape)
+        multiply(self.planes, response.contiguous().numpy(), positive, out)
+        return torch.from_numpy(out).view(*self.lead, *response.shape)
 
 
 def parts(signal: Tensor, count: int) -> list[Tensor]:
