@@ -18,15 +18,16 @@ def image(size: int) -> Tensor:
     return torch.from_numpy(np.random.default_rng(0).random((size, size), np.float32))
 
 
-def fourier_build(size: int, orientations: int, complex: bool) -> Work:
-    """The transforms of a build alone, one after the other, their results dropped: two real bands in one."""
+def fourier_build(size: int, orientations: int, complex: bool, keep: bool) -> Work:
+    """The transforms of a build alone, two real bands in one; `keep` all results, as a pyramid must, or none."""
     x, half, channels, low = _spectra(size, orientations, complex)
 
-    def work() -> None:
-        torch.fft.rfft2(x)
-        torch.fft.irfft2(half, s=(size, size))
+    def work() -> list[Tensor]:
+        kept = [torch.fft.rfft2(x)][: int(keep)]
+        kept += [torch.fft.irfft2(half, s=(size, size))][: int(keep)]
         for channel in [*channels, low]:
-            torch.fft.ifft2(channel)
+            kept += [torch.fft.ifft2(channel)][: int(keep)]
+        return kept
 
     return work
 
@@ -69,7 +70,8 @@ def steerable_build(size: int, orientations: int, complex: bool) -> dict[str, Ma
 
     return {
         "ours": ours,
-        "FFTs alone": lambda: fourier_build(size, orientations, complex),
+        "FFTs alone": lambda: fourier_build(size, orientations, complex, keep=False),
+        "FFTs, results kept": lambda: fourier_build(size, orientations, complex, keep=True),
         "plenoptic": plenoptic,
         "pyrtools": pyrtools,
     }
