@@ -335,27 +335,46 @@ def test_spectra(size):
     assert_close((crop(x, small) * low).sum(), (x * embed(torch.zeros_like(x), low)).sum())
 
 
-@pytest.mark.parametrize("size", [(64, 64), (96, 64), (256, 256)])
-@pytest.mark.parametrize("orientations", [1, 2, 3, 4, 6])
-@pytest.mark.parametrize("complex", [False, True])
+def assert_agrees(ours, highpass, lowpass, theirs):
+    """`theirs(level, b)` is at pi/2 - pi b / K and on one side of that; the values of a level are the same."""
+    assert_close(ours.highpass, torch.as_tensor(highpass), rtol=0, atol=1e-5)
+    scale = 4**ours.levels
+    assert_close(ours.lowpass / scale, torch.as_tensor(lowpass) / scale, rtol=0, atol=1e-5)
+    for b in range(ours.orientations):
+        steered = steer(ours, math.pi / 2 - math.pi * b / ours.orientations)
+        for level in range(ours.levels):
+            band, other = steered.bands[level][0] / 4**level, torch.as_tensor(theirs(level, b)) / 4**level
+            assert_close(band, other.to(band), rtol=0, atol=1e-5)
+
+
+# Neither of them makes a single complex orientation.
+PEERS_ALLOW = [(1, False), *((k, c) for k in (2, 3, 4, 6) for c in (False, True))]
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 64), (128, 80)])
+@pytest.mark.parametrize(("orientations", "complex"), PEERS_ALLOW)
 def test_agrees_with_pyrtools(size, orientations, complex):
-    """Their band b is at pi/2 - pi b / K and on one side of that; the values of a level are the same."""
     pyrtools = pytest.importorskip("pyrtools")
-    if complex and orientations == 1:
-        pytest.skip("pyrtools refuses it")
     x = noise(*size, seed=3)
     theirs = pyrtools.pyramids.SteerablePyramidFreq(
         x.numpy(), height=3, order=orientations - 1, is_complex=complex
     ).pyr_coeffs
     ours = steerable_pyramid(x, 3, orientations, complex)
-    assert_close(ours.highpass, torch.as_tensor(theirs["residual_highpass"]), rtol=0, atol=1e-5)
-    scale = 4**3
-    assert_close(ours.lowpass / scale, torch.as_tensor(theirs["residual_lowpass"]) / scale, rtol=0, atol=1e-5)
-    for b in range(orientations):
-        steered = steer(ours, math.pi / 2 - math.pi * b / orientations)
-        for level in range(3):
-            band, other = steered.bands[level][0] / 4**level, torch.as_tensor(theirs[level, b]) / 4**level
-            assert_close(band, other.to(band), rtol=0, atol=1e-5)
+    ends = theirs["residual_highpass"], theirs["residual_lowpass"]
+    assert_agrees(ours, *ends, lambda level, b: theirs[level, b])
+
+
+@pytest.mark.parametrize("size", [(64, 64), (96, 64), (128, 80)])
+@pytest.mark.parametrize(
+    ("orientations", "complex"), [(1, False), *((k, c) for k in (2, 3, 4, 6) for c in (False, True))]
+)
+def test_agrees_with_plenoptic(size, orientations, complex):
+    plenoptic = pytest.importorskip("plenoptic")
+    x = noise(*size, seed=4)
+    pyramid = plenoptic.process.SteerablePyramidFreq(size, height=3, order=orientations - 1, is_complex=complex)
+    theirs = pyramid.double()(x[None, None])
+    ends = (theirs[name][0, 0] for name in ("residual_highpass", "residual_lowpass"))
+    assert_agrees(steerable_pyramid(x, 3, orientations, complex), *ends, lambda level, b: theirs[level][0, 0, b])
 
 
 @pytest.mark.parametrize(

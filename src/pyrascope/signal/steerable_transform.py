@@ -4,14 +4,20 @@ Two real bands travel as the real and imaginary part of one signal. The way back
 and since the image is real only the real part of its result is kept: that undoes the packing by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from itertools import product
-from typing import cast
+from types import ModuleType
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from .loader import usable
 from .steerable_masks import Layout, responses
+
+KERNELS = "pyrascope.signal.kernels.spectrum"
+SMALLEST = 1 << 14  # samples below which kernels save nothing that their loading would not cost
 
 Bands = Sequence[Sequence[Tensor | None]]
 
@@ -22,17 +28,15 @@ def analyse(planes: Tensor, layout: Layout) -> tuple[Tensor, list[list[Tensor]],
     if not work.numel():
         return _nothing(planes, layout)
     masks = responses(layout, work.dtype, work.device)
+    kernels = usable(KERNELS, work) if work.numel() >= SMALLEST else None
     half = torch.fft.rfft2(work)
-    highpass = torch.fft.irfft2(half * masks.highpass, s=layout.size)
-    spectrum = whole_plane(half, layout.size[1])
-    bands = []
-    for level, response in enumerate(masks.bands):
-        spectrum = crop(spectrum, layout.level_size(level))
-        signals = [torch.fft.ifft2(spectrum * channel) for channel in response]
-        bands.append(signals if layout.complex else _unpack(signals, layout.orientations, planes.dtype))
-    spectrum = crop(spectrum, layout.level_size(layout.levels))
-    lowpass = torch.fft.ifft2(spectrum * masks.lowpass).real.contiguous()
-    return highpass.to(planes.dtype), bands, lowpass.to(planes.dtype)
+    filters = kernels.Filters(half, layout.size[1]) if kernels else None
+    sharp = filters.half_plane(masks.highpass) if filters else half * masks.highpass
+    highpass = torch.fft.irfft2(sharp, s=layout.size)
+    *rows, last = filtered(half, layout.size[1], [*masks.bands, masks.lowpass[None]], filters)
+    bands = [list(row) if layout.complex else _unpack(row, layout.orientations, planes.dtype, kernels) for row in rows]
+    (lowpass,) = _unpack(last, 1, planes.dtype, kernels)
+    return highpass.to(planes.dtype), bands, lowpass
 
 
 def synthesise(highpass: Tensor | None, bands: Bands, lowpass: Tensor | None, layout: Layout, like: Tensor) -> Tensor:
@@ -49,7 +53,7 @@ def synthesise(highpass: Tensor | None, bands: Bands, lowpass: Tensor | None, la
         signals = [(s, r) for s, r in zip(_pack(row, layout.complex, work), response, strict=True) if s is not None]
         finer = like.new_zeros((*lead, *response.shape[-2:]), dtype=work.to_complex())
         for signal, channel in signals:
-            finer = torch.addcmul(finer, torch.fft.fft2(signal), channel.conj(), value=0.5 if layout.complex else 1)
+            finer.addcmul_(torch.fft.fft2(signal), channel.conj(), value=0.5 if layout.complex else 1)
         spectrum = embed(finer, spectrum)
     if highpass is not None:
         half = torch.fft.rfft2(highpass.to(work)) * masks.highpass
@@ -72,6 +76,17 @@ def analytic(band: Tensor, side: Tensor) -> Tensor:
 def working_type(dtype: torch.dtype) -> torch.dtype:
     """The real type that is computed in; FFTs of half types are missing on most devices."""
     return torch.float64 if dtype in (torch.float64, torch.complex128) else torch.float32
+
+
+def filtered(half: Tensor, width: int, responses: Iterable[Tensor], filters: Any) -> Iterator[Iterator[Tensor]]:
+    """For each of `responses` (channels, h_l, w_l): per channel the inverse transform of the spectrum times it."""
+    spectrum = half if filters else whole_plane(half, width)
+    for response in responses:
+        if not filters:
+            spectrum = crop(spectrum, (response.shape[-2], response.shape[-1]))
+        times = filters.whole_plane if filters else partial(torch.mul, spectrum)
+        # Lazily, so that one product is alive at a time.
+        yield map(torch.fft.ifft2, map(times, response))
 
 
 def whole_plane(half: Tensor, width: int) -> Tensor:
@@ -116,10 +131,17 @@ def _nothing(planes: Tensor, layout: Layout) -> tuple[Tensor, list[list[Tensor]]
     return planes.clone(), bands, planes.new_zeros(shapes[-1])
 
 
-def _unpack(signals: Sequence[Tensor], count: int, dtype: torch.dtype) -> list[Tensor]:
+def _unpack(signals: Iterable[Tensor], count: int, dtype: torch.dtype, kernels: ModuleType | None) -> list[Tensor]:
     """The `count` real bands that `signals` carry in their real and imaginary parts."""
-    parts = [part for signal in signals for part in (signal.real, signal.imag)]
-    return [part.to(dtype).contiguous() for part in parts[:count]]
+    bands = list[Tensor]()
+    for signal in signals:
+        share = min(2, count - len(bands))
+        if kernels:
+            parts = kernels.parts(signal, share)
+        else:
+            parts = [part.contiguous() for part in (signal.real, signal.imag)[:share]]
+        bands += [part.to(dtype) for part in parts]
+    return bands
 
 
 def _pack(row: Sequence[Tensor | None], complex: bool, work: torch.dtype) -> list[Tensor | None]:
