@@ -24,7 +24,7 @@ def overlapping_plans(draw):
     return ps.Plan(boxes, np.zeros((len(boxes), 2)), np.zeros(len(boxes)), (height, width), 4, "by hand")
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(overlapping_plans(), st.integers(1, 50))
 def test_density_against_painting_quarter_pixels(plan, side):
     height, width = plan.image_size
