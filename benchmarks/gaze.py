@@ -90,6 +90,7 @@ def main() -> None:
         fixations = load_fixations(options.folder)
     except (OSError, ValueError) as error:
         parser.exit(2, f"{error}\n")
+    torch.set_num_threads(1)  # threads cost more than they bring on maps of this size
     maps: dict[str, Map] = {"centre Gaussian": centre, "spectral residual": spectral_residual}
     maps |= {kind.__name__: density_of(kind, options.tokens, options.cell) for kind in METHODS.values()}
     names = list(fixations)[: options.images]
