@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from .loader import usable
+from .backend import usable
 from .steerable_masks import Layout, responses
 
 KERNELS = "pyrascope.signal.kernels.spectrum"

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .loader import usable
+from .backend import usable
 from .ripmap import HALF_WEIGHTS, LevelPair, Ripmap, halve
 
 CUTTING = "pyrascope.signal.kernels.cutting"
