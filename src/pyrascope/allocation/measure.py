@@ -13,7 +13,7 @@ class Measure:
     """Multiplies a map of a level by the weight and area of the level's pixels, of their part inside the image."""
 
     def __init__(self, size: Sequence[int], weight: Tensor | None) -> None:
-        self._size, self._weight = size, weight
+        self.size, self._weight = (size[0], size[1]), weight
 
     def __call__(self, values: Tensor, level: LevelPair) -> Tensor:
         """Returns `values` (rows, columns) of `level`, each times the integral of the weight over its pixel."""
@@ -29,7 +29,7 @@ class Measure:
         """Returns the integral of the weight over each pixel of a level, float64, or None without a weight."""
         mass = self._weight
         if mass is not None:
-            for pixels, times in zip(self._size, level, strict=True):
+            for pixels, times in zip(self.size, level, strict=True):
                 edges = (torch.arange(-(-pixels // 2**times) + 1, dtype=torch.float64) * 2**times).clamp(max=pixels)
                 mass = integrate_rows(mass, edges / pixels).transpose(-1, -2) * pixels
         return mass
@@ -37,6 +37,6 @@ class Measure:
     def last_shares(self, level: LevelPair) -> tuple[float, float]:
         """Returns which share of a pixel of the last row, and of the last column, of a level is in the image."""
         height, width = (
-            pixels / 2**times - -(-pixels // 2**times) + 1 for pixels, times in zip(self._size, level, strict=True)
+            pixels / 2**times - -(-pixels // 2**times) + 1 for pixels, times in zip(self.size, level, strict=True)
         )
         return height, width
