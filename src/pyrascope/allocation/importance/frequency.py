@@ -1,11 +1,12 @@
 """Importance from the Laplacian pyramid: what the finer levels add."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..._check import whole_number
+from ..._check import shorten, whole_number
 from ...signal.laplacian import laplacian_pyramid
 from ..allocator import Scene
 from ..distortion import box_sums
@@ -44,7 +45,7 @@ def band_energy(image: Tensor, cell: int, levels: int, weight: Tensor | None = N
 
 
 def energy_density(image: Tensor, cell: int, levels: int) -> Tensor:
-    """Returns `band_energy` per source pixel, each box's spread evenly over its cells, float64 (levels, rows, columns)."""
+    """Returns `band_energy` per source pixel, spread evenly over each box, float64 (levels, rows, columns)."""
     found = []
     for level, energy in enumerate(band_energy(image, cell, levels)):
         rows, columns = (cell_edges(n, cell * 2**level).diff() for n in image.shape[-2:])
@@ -71,3 +72,33 @@ class BandEnergy:
     def __call__(self, scene: Scene, cell: int) -> Tensor:
         """Returns the map, see `ImportanceMap`."""
         return normalised(energy_density(scene.image, cell, self.levels).sum(0))
+
+
+@dataclass(frozen=True)
+class Information:
+    """How many bits a cell's Laplacian bands hold above the noise: energy counts in logarithm.
+
+    Each band is taken as a Gaussian channel whose signal has the band's mean square in the cell: 1/2 log2(1 + S / N)
+    bits a sample and channel, 4^-l samples a pixel in level l.
+
+    Attributes:
+        levels: How many bands count, the finest first.
+        noise: Root mean square of what does not count, in the image's units.
+
+    Source: Shannon 1948, "A Mathematical Theory of Communication", theorem 17.
+    """
+
+    levels: int = 4
+    noise: float = 2 / 255
+
+    def __post_init__(self) -> None:
+        whole_number(self.levels, "levels", 1, 16)
+        if isinstance(self.noise, bool) or not isinstance(self.noise, int | float) or not 0 < self.noise < math.inf:
+            raise ValueError(f"noise must be a finite number above 0, got {shorten(self.noise)}")
+
+    def __call__(self, scene: Scene, cell: int) -> Tensor:
+        """Returns the map, see `ImportanceMap`."""
+        channels = scene.image.shape[0]
+        ratio = energy_density(scene.image, cell, self.levels) / (channels * self.noise**2)
+        samples = 0.25 ** torch.arange(self.levels, dtype=torch.float64)
+        return normalised((torch.log2(1 + ratio) * samples[:, None, None]).sum(0))

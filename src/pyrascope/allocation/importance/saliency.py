@@ -10,7 +10,7 @@ from ...signal.ripmap import levels_to_one
 from ...signal.steerable import steerable_pyramid
 from ..allocator import Scene
 from .importance import normalised, on_cells
-from .planes import area_levels, halved, levelled, luminance, mirrored
+from .planes import area_levels, halved, levelled, mirrored
 
 LONGEST = 640
 """The publication's images are 640 x 480: larger ones are halved until their longer side is no longer than this."""
@@ -97,18 +97,13 @@ def itti(image: Tensor) -> Tensor:
         planes = halved(planes)
     top = levels_to_one(max(planes.shape[-2:]))
     first = min(max(top - 6, 0), 2)
-    features = [intensity(planes)[None]]
+    features = [planes.mean(0, keepdim=True)]
     if planes.shape[0] == 3:
         features += [torch.stack(opponents(planes))]
     levels = [area_levels(planes, first + 1)[-1] for planes in map(levelled, features)]
     conspicuous = [_contrasts(level, top - first) for level in levels]
     conspicuous.append(_contrasts(oriented(levels[0][0]), top - first))
     return torch.stack([promote(found) for found in conspicuous]).mean(0)
-
-
-def intensity(image: Tensor) -> Tensor:
-    """The mean of the channels, (h, w)."""
-    return image.mean(0)
 
 
 def opponents(image: Tensor) -> tuple[Tensor, Tensor]:
