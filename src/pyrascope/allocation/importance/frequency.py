@@ -8,6 +8,7 @@ from torch import Tensor
 
 from ..._check import shorten, whole_number
 from ...signal.laplacian import laplacian_pyramid
+from ...signal.resample import integrate_rows
 from ..allocator import Scene
 from ..distortion import box_sums
 from ..measure import Measure
@@ -45,15 +46,23 @@ def band_energy(image: Tensor, cell: int, levels: int, weight: Tensor | None = N
 
 
 def energy_density(image: Tensor, cell: int, levels: int) -> Tensor:
-    """Returns `band_energy` per source pixel, spread evenly over each box, float64 (levels, rows, columns)."""
-    found = []
-    for level, energy in enumerate(band_energy(image, cell, levels)):
-        rows, columns = (cell_edges(n, cell * 2**level).diff() for n in image.shape[-2:])
-        density = energy / (rows[:, None] * columns)
-        for axis in (0, 1):
-            density = density.repeat_interleave(2**level, dim=axis)
-        found.append(density[: -(-image.shape[-2] // cell), : -(-image.shape[-1] // cell)])
-    return torch.stack(found)
+    """Returns the mean of each squared Laplacian band over each cell, channels summed, float64 (levels, rows, columns).
+
+    As `band_energy` per source pixel, but of cells at all levels: a coarse band is read where the cell lies.
+    """
+    size = (image.shape[-2], image.shape[-1])
+    bands = laplacian_pyramid(levelled(image), levels=levels + 1)[:-1]
+    return torch.stack([_means(band.square().sum(0), size, cell, level) for level, band in enumerate(bands)])
+
+
+def _means(values: Tensor, size: tuple[int, int], cell: int, level: int) -> Tensor:
+    """Means over the cells of a map whose samples sit on every 2^level-th pixel, the first included."""
+    for pixels in size:
+        edges, whole = cell_edges(pixels, cell), values.shape[0] * 2**level
+        # A sample stands for the 2^level pixels around its own.
+        sums = integrate_rows(values, (edges + (2**level - 1) / 2) / whole) * whole
+        values = (sums / edges.diff().to(sums.device)[:, None]).T
+    return values.clamp(min=0).cpu()
 
 
 @dataclass(frozen=True)

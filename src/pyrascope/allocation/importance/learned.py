@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..allocator import Scene
 from .combine import checked_maps, checked_weights, mixture
-from .frequency import BandEnergy
+from .frequency import BandEnergy, Information
 from .importance import ImportanceMap, normalised
 from .orientation import Orientation
 from .saliency import Saliency
@@ -25,8 +25,8 @@ class Learned:
         floor: Weight of a map of all ones.
     """
 
-    maps: tuple[ImportanceMap, ...] = (BandEnergy(), Orientation(), Saliency(), SpectralResidual())
-    weights: tuple[float, ...] = (0.25, 0.25, 0.25, 0.25)
+    maps: tuple[ImportanceMap, ...] = (BandEnergy(), Information(), Orientation(), Saliency(), SpectralResidual())
+    weights: tuple[float, ...] = (0.2, 0.2, 0.2, 0.2, 0.2)
     floor: float = 0.0
 
     def __post_init__(self) -> None:

@@ -1,9 +1,7 @@
-"""Planes that maps are computed from: luminance, halvings whose samples show areas, mirrored margins."""
+"""Planes that maps are computed from: luminance and halvings whose samples show areas."""
 
 import torch
 from torch import Tensor
-
-from ...signal.boundary import mirror
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma of ITU-R BT.601."""
@@ -49,12 +47,3 @@ def area_levels(planes: Tensor, levels: int) -> list[Tensor]:
     while len(found) < levels:
         found.append(halved(found[-1]))
     return found
-
-
-def mirrored(planes: Tensor, before: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    """Returns (..., *size): `planes` with `before` rows and columns of its mirror image in front, the rest behind."""
-    for axis, first, count in zip((-2, -1), before, size, strict=True):
-        n = planes.shape[axis]
-        index = torch.tensor([mirror(i, n) for i in range(-first, count - first)], device=planes.device)
-        planes = planes.index_select(axis, index)
-    return planes
