@@ -70,8 +70,12 @@ def complexity(image: Tensor, weights: tuple[float, float, float] = (1.0, 1.0, 1
         >>> 0.95 < complexity(noise) <= 1
         True
     """
-    found = np.dot(parts(image), weights) / sum(weights)
-    return float(min(max(found, 0.0), 1.0))
+    return weighted(parts(image), weights)
+
+
+def weighted(found: Parts, weights: tuple[float, float, float]) -> float:
+    """Returns the weighted mean of the parts, at most 1."""
+    return min(sum(w * part for w, part in zip(weights, found, strict=True)) / sum(weights), 1.0)
 
 
 def attention_entropy(features: Tensor, query: Tensor, temperature: float = 1.0, block: int | None = None) -> Tensor:
