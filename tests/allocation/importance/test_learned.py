@@ -37,11 +37,8 @@ def loss(data, weights):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_no_other_non_negative_weights_do_better(seed):
-    """The optimum, up to the scale to sum 1, against projected gradient descent."""
-    data = [
-        (maps, torch.rand(shape, generator=torch.Generator().manual_seed(seed)) ** 2)
-        for maps, shape in samples(5, 3, seed)
-    ]
+    """The optimum, up to its scale, against 200 others around it."""
+    data = [(maps, noise(*shape, seed=seed) ** 2) for maps, shape in samples(5, 3, seed)]
     weights, floor = fit_weights(data)
     found = np.array([*weights, floor])
     assert (found >= 0).all()
