@@ -1,5 +1,6 @@
 """The facade: plan, gather and render for any kind of image."""
 
+import math
 import os
 from collections.abc import Sequence
 from typing import Any, overload
@@ -14,7 +15,7 @@ from ._check import shorten, whole_number
 from .allocation.allocator import Allocator, Context, Scene
 from .allocation.importance import ImportanceMap
 from .allocation.plan import MAX_CELL, MAX_SIDE, Plan
-from .io import ImageLike, as_tensor, patches_out
+from .io import ImageLike, as_tensor, patches_out, refuse_infinite
 from .methods import RateDistortion
 from .tokens.gather import gather_patches
 from .tokens.render import render_patches
@@ -77,14 +78,14 @@ def plan(image, budget=None, method=None, cell=16, weight=None, context=None):  
         raise TypeError(f"method must be one of pyrascope.methods, made, such as RateDistortion(), got {method!r}")
     cell = whole_number(cell, "cell", 1, MAX_CELL)
     if not isinstance(image, list | tuple) and not (isinstance(image, Tensor) and image.ndim == 4):
-        return method([_scene(image, weight, context)], budget, cell)[0]
+        return _planned(method, [_scene(image, weight, context)], budget, cell)[0]
     images = list(image)
     if not images:
         raise ValueError("image must be an image or a list of at least one, got none")
     weights = _one_each(weight, len(images), "weight")
     contexts = [context] * len(images) if isinstance(context, Context) else _one_each(context, len(images), "context")
     scenes = [_scene(*parts) for parts in zip(images, weights, contexts, strict=True)]
-    return method(scenes, budget, cell)
+    return _planned(method, scenes, budget, cell)
 
 
 @overload
@@ -129,6 +130,7 @@ def importance_map(
         raise TypeError(f"map must be one of pyrascope.importance, made, such as Saliency(), got {shorten(map)}")
     cell = whole_number(cell, "cell", 1, MAX_CELL)
     scene = _scene(image, None, context)
+    refuse_infinite(scene.image)
     found = map(scene, cell)
     return found.to(scene.image.device) if isinstance(image, Tensor) else found.numpy()
 
@@ -162,8 +164,11 @@ def gather(image: ImageLike, plan: Plan) -> Tensor | NDArray[np.floating]:
                  [6., 7.]]])
     """
     _need_plan(plan)
-    tensor, layout = as_tensor(image)
-    return patches_out(gather_patches(_wide(tensor), plan).to(tensor.dtype), layout)
+    tensor, layout = as_tensor(image, finite=False)
+    patches = gather_patches(_wide(tensor), plan)
+    if not math.isfinite(patches.detach().sum()):
+        refuse_infinite(tensor)
+    return patches_out(patches.to(tensor.dtype), layout)
 
 
 @overload
@@ -221,8 +226,25 @@ def _one_each(values: object, count: int, name: str) -> list[Any]:
     return list(values)
 
 
+def _planned(method: Allocator, scenes: list[Scene], budget: int | None, cell: int) -> list[Plan]:
+    """The plans of a method for finite images.
+
+    `RateDistortion` finds by itself what is not finite, since it compares every pixel, if it has anything to compare;
+    to read a large image once more to check it would be a tenth of its work.
+    """
+    if not isinstance(method, RateDistortion) or any(max(scene.size) <= cell for scene in scenes):
+        for scene in scenes:
+            refuse_infinite(scene.image)
+    try:
+        return method(scenes, budget, cell)
+    except ValueError:
+        for scene in scenes:
+            refuse_infinite(scene.image)
+        raise
+
+
 def _scene(image: ImageLike, weight: Weight, context: Context | None) -> Scene:
-    tensor, _ = as_tensor(image)
+    tensor, _ = as_tensor(image, finite=False)
     if max(tensor.shape[-2:]) > MAX_SIDE:
         raise ValueError(f"image sides must be at most {MAX_SIDE} px, got {tuple(tensor.shape[-2:])}; cut it up")
     if not isinstance(context, Context | None):

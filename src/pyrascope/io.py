@@ -14,7 +14,7 @@ from torch import Tensor
 from ._files import write_whole
 from ._pictures import read_image, rgb
 
-__all__ = ["ImageLike", "Layout", "as_tensor", "patches_out", "read_image", "write_whole"]
+__all__ = ["ImageLike", "Layout", "as_tensor", "patches_out", "read_image", "refuse_infinite", "write_whole"]
 
 ImageLike: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[Any] | Tensor
 """What counts as an image: a path, a PIL image, a NumPy array (h, w) or (h, w, c), a torch tensor (c, h, w)."""
@@ -32,12 +32,13 @@ class Layout:
     kind: Literal["torch", "numpy"]
 
 
-def as_tensor(image: ImageLike) -> tuple[Tensor, Layout]:
+def as_tensor(image: ImageLike, *, finite: bool = True) -> tuple[Tensor, Layout]:
     """Returns any image as a floating tensor (c, h, w), and the layout in which to answer.
 
     Floats keep their type and values; uint8 becomes float32 / 255, uint16 float32 / 65535. A tensor stays on its
     device and keeps its gradient; a floating one is returned as it is. Arrays are copied, whatever their strides and
     byte order, and never altered; (h, w) becomes one channel. Paths and PIL images become RGB as in `read_image`.
+    With `finite` the values are read once to refuse what is not; without, the caller does that (`refuse_infinite`).
 
     Raises:
         TypeError: no image, or numbers of another type.
@@ -52,6 +53,21 @@ def as_tensor(image: ImageLike) -> tuple[Tensor, Layout]:
         >>> layout
         Layout(kind='numpy')
     """
+    tensor, layout = _unchecked(image)
+    if finite:
+        refuse_infinite(tensor)
+    return tensor, layout
+
+
+def refuse_infinite(image: Tensor) -> None:
+    """Raises ValueError where a value of an image is NaN or infinite."""
+    if not math.isfinite(image.detach().sum()) and not image.isfinite().all():
+        found = "NaN" if image.isnan().any() else "infinity"
+        raise ValueError(f"image must hold finite numbers, got {found}; replace it, as with nan_to_num")
+
+
+def _unchecked(image: ImageLike) -> tuple[Tensor, Layout]:
+    """`as_tensor` without a look at the values."""
     if isinstance(image, Tensor):
         return _unit(image), Layout("torch")
     if isinstance(image, str | os.PathLike):
@@ -80,7 +96,7 @@ def patches_out(patches: Tensor, layout: Layout) -> Tensor | NDArray[Any]:
 
 
 def _unit(image: Tensor) -> Tensor:
-    """Returns a tensor (c, h, w) of any accepted type as finite floats."""
+    """Returns a tensor (c, h, w) of any accepted type as floats."""
     if image.layout is not torch.strided or image.is_meta:
         raise TypeError(f"image must be a dense tensor with data, got {image.layout} on {image.device}; densify it")
     if image.ndim != 3:
@@ -92,9 +108,6 @@ def _unit(image: Tensor) -> Tensor:
         return image.to(torch.float32) / FULL[image.dtype]
     if image.dtype not in FLOATS:
         raise TypeError(f"image must hold {NUMBERS}, got {image.dtype}; scale it to floats in [0, 1]")
-    if not math.isfinite(image.detach().sum()) and not image.isfinite().all():
-        found = "NaN" if image.isnan().any() else "infinity"
-        raise ValueError(f"image must hold finite numbers, got {found}; replace it, as with nan_to_num")
     return image
 
 
