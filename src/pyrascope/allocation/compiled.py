@@ -8,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from ..signal.arrays import blank
 from ..signal.backend import loaded, usable
 from ..signal.resample import cubic
 from ..signal.ripmap import HALF_WEIGHTS, LevelPair
@@ -34,8 +35,8 @@ def opponent_by_kernels(image: Tensor) -> tuple[Tensor, Tensor] | None:
         return None
     array = np.ascontiguousarray(image.detach().numpy())
     height, width = array.shape[1:]
-    luminance = np.empty((1, height, width), array.dtype)
-    colour = np.empty((2, -(-height // 2), -(-width // 2)), array.dtype)
+    luminance = blank((1, height, width), array.dtype)
+    colour = blank((2, -(-height // 2), -(-width // 2)), array.dtype)
     shares = np.array([3**-0.5, 2**-0.5 / 4, 6**-0.5 / 4], array.dtype)
     found.opponent(array, shares, luminance[0], colour)
     return torch.from_numpy(luminance), torch.from_numpy(colour)
@@ -58,8 +59,9 @@ def recursion_by_kernels(
         lasts[:] = _pixels(measure.size, top, above)
     rows, columns, start = places[-1][1]
     total, sums = np.zeros(start + rows * columns), np.zeros(start + rows * columns)
+    work = blank((found.work_size(*planes.shape[1:]),), kind)
     for plane in planes:
-        found.recursion(plane, mass, skew, known, lasts, cell, where, sums)
+        found.recursion(plane, mass, skew, known, lasts, cell, where, sums, work)
         total += sums
     return {
         level: total[start : start + rows * columns].reshape(rows, columns) for level, (rows, columns, start) in places

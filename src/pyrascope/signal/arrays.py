@@ -1,5 +1,6 @@
 """Arrays in and out: NumPy or torch, with or without a channel axis, as float planes (..., h, w)."""
 
+import math
 from functools import lru_cache
 from typing import Any, TypeVar
 
@@ -14,6 +15,7 @@ from . import backend
 Array = TypeVar("Array", Tensor, NDArray[Any])
 
 FLOATS = ("float16", "bfloat16", "float32", "float64")
+LARGE = 2**22  # bytes
 FULL_SCALE = {"uint8": 255, "uint16": 65535}
 INTEGERS = (torch.uint8, torch.uint16)
 
@@ -97,3 +99,14 @@ def from_planes(planes: Tensor, like: Array, channel_axis: int | None) -> Array:
     """Returns `planes` with the axes and the kind (tensor or C-contiguous array) of `like`."""
     moved = planes if channel_axis is None else planes.movedim(0, channel_axis)
     return moved if isinstance(like, Tensor) else moved.contiguous().numpy()
+
+
+def blank(shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Returns an uninitialised array for a passing result, in large pages of memory from 256 kB on.
+
+    NumPy asks the system for large pages from 4 MB on; smaller pieces come page by page, which can take longer than
+    what is computed into them. So more is asked for; what is never touched of it costs nothing.
+    """
+    size = math.prod(shape)
+    room = max(size, LARGE // dtype.itemsize) if size * dtype.itemsize >= LARGE // 16 else size
+    return np.empty(room, dtype)[:size].reshape(shape)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .arrays import blank
 from .backend import usable
 from .resample import KERNELS
 
@@ -60,7 +61,7 @@ def _halved_by_kernels(module: ModuleType, x: Tensor, axis: int) -> Tensor:
     """`halve` by compiled code: equal to rounding."""
     planes = x.detach().contiguous().reshape(-1, *x.shape[-2:]).numpy()
     shape = [-(-n // 2) if place == axis + 2 else n for place, n in enumerate(x.shape[-2:])]
-    out = np.empty((len(planes), *shape), planes.dtype)
+    out = blank((len(planes), *shape), planes.dtype)
     (module.halve_rows if axis == -2 else module.halve_columns)(planes, np.array(HALF_WEIGHTS, planes.dtype), out)
     return torch.from_numpy(out).reshape(*x.shape[:-2], *shape)
 
@@ -71,7 +72,7 @@ def halve_both(x: Tensor) -> Tensor:
     if module is None:
         return halve(halve(x, -2), -1)
     planes = x.detach().contiguous().reshape(-1, *x.shape[-2:]).numpy()
-    out = np.empty((len(planes), -(-x.shape[-2] // 2), -(-x.shape[-1] // 2)), planes.dtype)
+    out = blank((len(planes), -(-x.shape[-2] // 2), -(-x.shape[-1] // 2)), planes.dtype)
     module.halve_both(planes, np.array(HALF_WEIGHTS, planes.dtype), out)
     return torch.from_numpy(out).reshape(*x.shape[:-2], *out.shape[1:])
 

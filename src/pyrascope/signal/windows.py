@@ -1,9 +1,9 @@
 """Windows of an image and of its sharp levels, cut many at a time."""
 
-import numpy as np
 import torch
 from torch import Tensor
 
+from .arrays import blank
 from .backend import usable
 from .ripmap import HALF_WEIGHTS, LevelPair, Ripmap, halve
 
@@ -25,8 +25,9 @@ def windows(x: Tensor, start: Tensor, size: tuple[int, int]) -> Tensor:
                 [[[5., 5.]]]])
     """
     if module := usable(CUTTING, x):
-        out = np.empty((len(start), x.shape[0], *size), x.detach().numpy().dtype)
-        module.cut(x.detach().contiguous().numpy(), start.numpy(), out)
+        planes = x.detach().contiguous().numpy()
+        out = blank((len(start), len(planes), *size), planes.dtype)
+        module.cut(planes, start.numpy(), out)
         return torch.from_numpy(out)
     start = start.to(x.device)
     rows, columns = (

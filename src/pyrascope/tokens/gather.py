@@ -35,18 +35,17 @@ def gather_patches(image: Tensor, plan: Plan) -> Tensor:
             "make a plan for this image"
         )
     ripmap = Ripmap(image)
-    order, parts = [], []
+    out = image.new_empty((plan.tokens, image.shape[0], plan.cell, plan.cell))
     for level, tokens in plan.by_level().items():
-        index = torch.from_numpy(tokens)
         corner = torch.tensor(plan.boxes[tokens, :2])
         step = torch.tensor(level, dtype=torch.float64).exp2()
         if all(axis >= 0 and axis == int(axis) for axis in level) and not (corner % step).any():
             start = (corner / step).long()
-            parts.append(level_windows(ripmap, (int(level[0]), int(level[1])), start, plan.cell))
+            patches = level_windows(ripmap, (int(level[0]), int(level[1])), start, plan.cell)
         else:
-            parts.append(_resampled(image, corner, step, plan.cell))
-        order.append(index)
-    return torch.cat(parts)[torch.cat(order).argsort()]
+            patches = _resampled(image, corner, step, plan.cell)
+        out[torch.from_numpy(tokens).to(out.device)] = patches
+    return out
 
 
 def _resampled(image: Tensor, corner: Tensor, step: Tensor, cell: int) -> Tensor:

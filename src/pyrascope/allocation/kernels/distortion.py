@@ -170,38 +170,38 @@ def _paired_columns(values: Array, out: Array) -> None:
 
 
 @compiled
-def _coarser(x: Array, mass: Array, axis: int, known: Any, last: Array, cell: int, finer: Array, sums: Array) -> Any:
+def _coarser(
+    x: Array, mass: Array, axis: int, known: Any, last: Array, cell: int, finer: Array, sums: Array, work: Array
+) -> Any:
     """Halves `x` along `axis`; fills `sums` with what boxes lose, that of the `finer` boxes included.
 
-    Returns the half, and its mass where `mass` is not empty.
+    Returns the half, which lies at the start of `work`, and its mass where `mass` is not empty.
     """
     taps, cubic = known
-    (h, w), (rows, columns) = x.shape, x.shape
+    h, w = x.shape
+    rows, columns = ((h + 1) // 2, w) if axis == 0 else (h, (w + 1) // 2)
+    half = work[: rows * columns].reshape(rows, columns)
+    below = np.zeros((rows, columns) if mass.shape[0] else (0, 0), x.dtype)
     sums[:] = 0
     if axis == 0:
-        rows = (h + 1) // 2
-        half = np.empty((rows, columns), x.dtype)
         _paired_rows(finer, sums)
+        _paired_rows(mass, below)
         _halve_rows(x, taps, cubic, mass, last, cell, half, sums)
     else:
-        columns = (w + 1) // 2
-        half = np.empty((rows, columns), x.dtype)
         _paired_columns(finer, sums)
-        _halve_columns(x, taps, cubic, mass, last, cell, half, sums)
-    below = np.zeros((rows, columns) if mass.shape[0] else (0, 0), x.dtype)
-    if mass.shape[0] and axis == 0:
-        _paired_rows(mass, below)
-    elif mass.shape[0]:
         _paired_columns(mass, below)
+        _halve_columns(x, taps, cubic, mass, last, cell, half, sums)
     return half, below
 
 
 @compiled
-def recursion(x: Array, mass: Array, skew: int, known: Any, lasts: Array, cell: int, where: Array, sums: Array) -> None:
+def recursion(
+    x: Array, mass: Array, skew: int, known: Any, lasts: Array, cell: int, where: Array, sums: Array, work: Array
+) -> None:
     """Fills `sums` with the distortion of the boxes of all levels whose ly and lx differ by at most `skew`, 1 or 2.
 
     Level (l, l) gives (l + 1, l) and (l, l + 1); with skew 2 these give (l + 2, l) and (l, l + 2); (l, l + 1) gives
-    (l + 1, l + 1). One level pair is alive at a time, besides the one that the next one is made of.
+    (l + 1, l + 1).
 
     Args:
         x: Plane (h, w).
@@ -211,22 +211,34 @@ def recursion(x: Array, mass: Array, skew: int, known: Any, lasts: Array, cell: 
         lasts: (levels, levels, 3) area of a pixel and shares in the image of one of the last row and column.
         cell: Side of a patch.
         where: (levels, levels, 3) rows and columns of boxes of a level, and where they start in `sums`.
-        sums: float64, those of level (0, 0) filled already.
+        sums: float64, those of level (0, 0) zero.
+        work: Memory for the levels in the making: `work_size` samples. (One piece, since many are slow to get.)
     """
-    top = len(where) - 1
+    top, at = len(where) - 1, 0
     for level in range(top):
+        rows, columns = (x.shape[0] + 1) // 2, (x.shape[1] + 1) // 2
+        first = at + rows * columns  # the square level stays, the oblong ones make room for each other
+        second = first + max(rows * x.shape[1], x.shape[0] * columns)
         here = _boxes(sums, where[level, level])
         down, right = _boxes(sums, where[level + 1, level]), _boxes(sums, where[level, level + 1])
-        half, below = _coarser(x, mass, 0, known, lasts[level, level], cell, here, down)
+        half, below = _coarser(x, mass, 0, known, lasts[level, level], cell, here, down, work[first:])
         if skew == 2 and level + 2 <= top:
             tall = _boxes(sums, where[level + 2, level])
-            _coarser(half, below, 0, known, lasts[level + 1, level], cell, down, tall)
-        half, below = _coarser(x, mass, 1, known, lasts[level, level], cell, here, right)
+            _coarser(half, below, 0, known, lasts[level + 1, level], cell, down, tall, work[second:])
+        half, below = _coarser(x, mass, 1, known, lasts[level, level], cell, here, right, work[first:])
         if skew == 2 and level + 2 <= top:
             wide = _boxes(sums, where[level, level + 2])
-            _coarser(half, below, 1, known, lasts[level, level + 1], cell, right, wide)
+            _coarser(half, below, 1, known, lasts[level, level + 1], cell, right, wide, work[second:])
         square = _boxes(sums, where[level + 1, level + 1])
-        x, mass = _coarser(half, below, 0, known, lasts[level, level + 1], cell, right, square)
+        x, mass = _coarser(half, below, 0, known, lasts[level, level + 1], cell, right, square, work[at:])
+        at = first
+
+
+def work_size(h: int, w: int) -> int:
+    """Returns how many samples of memory `recursion` needs for a plane (h, w): those of its first step, the largest."""
+    rows, columns = (h + 1) // 2, (w + 1) // 2
+    oblong = max(rows * w, h * columns)
+    return rows * columns + oblong + max((rows + 1) // 2 * w, h * ((columns + 1) // 2))
 
 
 @compiled
@@ -242,4 +254,6 @@ def trial() -> None:
     opponent(image, six, image[0], np.zeros((2, 1, 1), np.float32))
     where = np.zeros((2, 2, 3), np.int64)
     where[..., :2] = 1
-    recursion(image[0], none, 1, (six, six), np.ones((2, 2, 3), np.float32), 2, where, np.zeros(1))
+    recursion(
+        image[0], none, 1, (six, six), np.ones((2, 2, 3), np.float32), 2, where, np.zeros(1), np.zeros(9, np.float32)
+    )
