@@ -32,7 +32,7 @@ def budget_by_size(sizes: Sequence[tuple[int, int]], budget: object, cell: int, 
     """Returns the checked budget shared among images in proportion to their cells, at least one token each."""
     total = check_budget(budget, sizes, cell, method)
     cells = np.array([rows * columns for rows, columns in (grid_of(size, cell) for size in sizes)])
-    return webster(cells / cells.max(), total, np.ones_like(cells), cells)
+    return _webster(cells / cells.max(), total, np.ones_like(cells), cells)
 
 
 def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int = 400) -> NDArray[np.int64]:
@@ -82,27 +82,14 @@ def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int 
         taken = min(total - int(counts[~group].sum()), high * int(group.sum()))
         share = np.where(flat[group] > 0, flat[group], 1.0)
         bounds = np.full_like(counts[group], low), np.full_like(counts[group], high)
-        counts[group] = webster(share, taken, *bounds)
+        counts[group] = _webster(share, taken, *bounds)
     return counts.reshape(weights.shape)
 
 
-def webster(
+def _webster(
     share: NDArray[np.float64], total: int, low: NDArray[np.int64], high: NDArray[np.int64]
 ) -> NDArray[np.int64]:
-    """Positive shares to integers in low..high with sum `total`: each next token to the largest share / (n + 1/2).
-
-    What `allocate` rests on, with bounds for each entry and nothing checked.
-
-    Args:
-        share: (n,) positive.
-        total: From the sum of `low` to that of `high`.
-        low: (n,) fewest of each.
-        high: (n,) most of each.
-
-    Example:
-        >>> webster(np.array([3.0, 1.0]), 8, np.array([1, 1]), np.array([5, 9]))
-        array([5, 3])
-    """
+    """Positive shares to integers in low..high with sum `total`: each next token to the largest share / (n + 1/2)."""
     if not len(share):
         return low
     logarithm = np.log2(share)
