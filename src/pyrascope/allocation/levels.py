@@ -8,10 +8,17 @@ full grid, up to the level of which one cell covers the image.
 from collections.abc import Sequence
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
+from .allocator import Scene
 from .budget import allocate
+from .importance.frequency import band_energy
+from .importance.importance import on_cells
+from .importance.query import has_query, query_map
+from .partition import all_finite
 from .plan import Plan, grid_of, plan_of_boxes
+from .selection import top_k
 from .tree import Grid, level_grid, top_level
 
 Index = NDArray[np.int64]
@@ -53,7 +60,31 @@ def level_counts(shares: Sequence[float], grids: Sequence[Grid], budget: int) ->
         wanted = int(counts[level]) + spilled
         counts[level] = min(wanted, cells[level])
         spilled = wanted - int(counts[level])
-    return counts[: len(grids)].tolist()
+    return [int(count) for count in counts[: len(grids)]]
+
+
+def content_levels(scene: Scene, cell: int, levels: int) -> LevelScores:
+    """Returns what each cell adds to the next coarser level: the energy of its Laplacian band, times the weight."""
+    with torch.no_grad():
+        energies = band_energy(scene.image, cell, levels, scene.weight)
+    return [all_finite(energy.numpy()) for energy in energies]
+
+
+def relevance_levels(scene: Scene, cell: int, levels: int) -> LevelScores:
+    """Returns how much each cell of each level has to do with what is asked, else what it adds (`content_levels`).
+
+    What is asked counts where the context has an attention map, or a query and features.
+    """
+    if not has_query(scene.context):
+        return content_levels(scene, cell, levels)
+    maps = [query_map(scene, cell * 2**level) for level in range(levels)]
+    return [(asked * weight).numpy() for asked, weight in zip(maps, weight_levels(scene, cell, levels), strict=True)]
+
+
+def weight_levels(scene: Scene, cell: int, levels: int) -> list[torch.Tensor]:
+    """Returns the mean weight of the cells of each level, 1 where the scene has no weight."""
+    weight = torch.ones(1, 1, dtype=torch.float64) if scene.weight is None else scene.weight
+    return [on_cells(weight, scene.size, cell * 2**level).cpu() for level in range(levels)]
 
 
 def best_of_each(scores: LevelScores, counts: Sequence[int]) -> list[Index]:
@@ -61,7 +92,7 @@ def best_of_each(scores: LevelScores, counts: Sequence[int]) -> list[Index]:
 
     Ties go to the first cell in reading order, so a larger count keeps the cells of a smaller one.
     """
-    return [np.argsort(-each, axis=None, kind="stable")[:count] for each, count in zip(scores, counts, strict=True)]
+    return [top_k(torch.from_numpy(each).flatten(), count).numpy() for each, count in zip(scores, counts, strict=True)]
 
 
 def best_of_all(scenes: Sequence[LevelScores], budget: int) -> list[list[Index]]:
@@ -84,7 +115,7 @@ def best_of_all(scenes: Sequence[LevelScores], budget: int) -> list[list[Index]]
     index, score = (np.concatenate([part[k] for part in parts]) for k in (2, 3))
     order = np.lexsort((index, number, -level, -score))
     rank = np.empty_like(order)  # of a cell among those of its scene
-    for scene, scores in enumerate(scenes):
+    for scene in range(len(scenes)):
         mine = order[number[order] == scene]
         rank[mine] = np.arange(len(mine))
     most = np.array([scores[0].size for scores in scenes])
@@ -96,9 +127,7 @@ def best_of_all(scenes: Sequence[LevelScores], budget: int) -> list[list[Index]]
     ]
 
 
-def plan_of_levels(
-    scores: LevelScores, chosen: Sequence[Index], size: tuple[int, int], cell: int, method: str
-) -> Plan:
+def plan_of_levels(scores: LevelScores, chosen: Sequence[Index], size: tuple[int, int], cell: int, method: str) -> Plan:
     """Returns the plan of the chosen cells of each level, with their scores.
 
     Example:

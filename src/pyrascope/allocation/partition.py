@@ -1,6 +1,7 @@
 """From distortions of boxes to plans: the budget is checked, the tree is cut, the cut becomes one plan an image."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -16,6 +17,19 @@ from .tree import Grid, SplitTree, level_cells, split_tree, top_level
 
 Judge = Callable[[Scene, int, list[LevelPair]], BoxSums]
 """(scene, cell, level pairs) -> distortion of the boxes of each level."""
+
+
+class Partition(Protocol):
+    """A method that cuts the tree of dyadic boxes by a distortion: its parts, for methods that wrap it."""
+
+    @property
+    def aspect(self) -> int:
+        """As in `split_tree`."""
+        ...
+
+    def judge(self, scene: Scene, cell: int, levels: list[LevelPair]) -> BoxSums:
+        """Returns the distortion of the boxes of each level."""
+        ...
 
 
 def plan_partitions(

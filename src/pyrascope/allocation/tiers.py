@@ -3,17 +3,22 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
 from .._check import shorten
 from .allocator import Scene
-from .budget import check_budget, webster
+from .budget import allocate, check_budget
 from .levels import LevelScores, best_of_each, level_counts, level_grids, plan_of_levels
 from .plan import Plan, grid_of
 
 Judge = Callable[[Scene, int, int], LevelScores]
 """(scene, cell, levels) -> scores of the cells of each level."""
+
+
+TERCILES = (0.4, 0.48)
+"""Of `Glance()` over photographs: a third of them lies below, between and above."""
 
 
 @dataclass(frozen=True)
@@ -29,24 +34,27 @@ class Tier:
     shares: tuple[float, ...]
 
 
-def ascending(values: object, name: str, count: int, high: float = math.inf) -> tuple[float, ...]:
-    """Returns thresholds as a tuple if there are `count` of them from 0 to `high`, each above the one before.
+def measure(difficulty: object) -> None:
+    """Raises TypeError unless `difficulty` can judge scenes."""
+    if isinstance(difficulty, type) or not callable(difficulty):
+        raise TypeError(f"difficulty must be a measure of it, made, such as Complexity(), got {shorten(difficulty)}")
+
+
+def ascending(values: object, name: str, count: int) -> tuple[float, ...]:
+    """Returns thresholds as a tuple if there are `count` of them, finite, none below 0, each above the one before.
 
     Raises:
         ValueError: they are not.
     """
     numbers = tuple(values) if isinstance(values, list | tuple) else ()
-    kinds = all(isinstance(number, int | float) and not isinstance(number, bool) for number in numbers)
-    if not (kinds and len(numbers) == count and _rises((0, *numbers, high))):
-        limit = "" if math.isinf(high) else f" to {high:g}"
-        raise ValueError(f"{name} must be {count} ascending numbers from 0{limit}, got {shorten(values)}")
-    return numbers
+    if len(numbers) != count or not all(map(not_negative, numbers)) or any(a >= b for a, b in pairwise(numbers)):
+        raise ValueError(f"{name} must be {count} finite numbers, none below 0, ascending, got {shorten(values)}")
+    return tuple(map(float, numbers))
 
 
-def _rises(numbers: Sequence[float]) -> bool:
-    inner = numbers[1:-1]
-    inside = all(numbers[0] <= number <= numbers[-1] for number in inner)
-    return inside and all(a < b for a, b in zip(inner, inner[1:], strict=False))
+def not_negative(number: object) -> bool:
+    """Returns whether `number` is a finite number, not below 0 (booleans are none)."""
+    return isinstance(number, int | float) and not isinstance(number, bool) and 0 <= number < math.inf
 
 
 def tier_of(difficulty: float, thresholds: Sequence[float]) -> int:
@@ -80,7 +88,7 @@ def plan_tiers(
         counts = np.minimum(wanted, cells)
     else:
         total = check_budget(budget, [scene.size for scene in scenes], cell, method)
-        counts = webster(wanted / wanted.max(), total, np.ones_like(cells), cells)
+        counts = allocate(wanted, total, maximum=cells)
     return [
         _plan(scene, tier, int(count), cell, method, judge)
         for scene, tier, count in zip(scenes, tiers, counts, strict=True)

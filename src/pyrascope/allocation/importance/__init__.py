@@ -3,6 +3,7 @@
 from .difficulty import Complexity, Difficulty
 from .fixation import Fixation
 from .frequency import BandEnergy
+from .glance import Glance
 from .importance import ImportanceMap, normalised
 from .orientation import Orientation
 from .query import Attention, Query
@@ -15,6 +16,7 @@ __all__ = [
     "Complexity",
     "Difficulty",
     "Fixation",
+    "Glance",
     "ImportanceMap",
     "Orientation",
     "Query",
