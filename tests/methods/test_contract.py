@@ -1,6 +1,5 @@
 """One contract for all methods of the pixels site: `METHODS` is the list, so a new method is tested by being named."""
 
-import io
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -12,6 +11,10 @@ from hypothesis import strategies as st
 import pyrascope as ps
 from pictures import noise, photo
 from pyrascope.methods.named import METHODS, method_from
+
+def named(method):
+    return type(method).__name__
+
 
 EVERY = [kind() for kind in METHODS.values()]
 EXACT = [method for method in EVERY if not isinstance(method, ps.methods.Resize)]
@@ -46,7 +49,7 @@ def some_budgets(full):
     return sorted({*range(1, min(full, 7)), *range(1, full + 1, max(full // 9, 1)), full - 1, full} - {0})
 
 
-@pytest.mark.parametrize("method", EXACT, ids=repr)
+@pytest.mark.parametrize("method", EXACT, ids=named)
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("cell", [3, 16])
 def test_every_budget_is_met_exactly(method, size, cell):
@@ -60,23 +63,15 @@ def test_every_budget_is_met_exactly(method, size, cell):
         assert len(np.unique(np.concatenate([plan.boxes, plan.levels], 1), axis=0)) == budget, "no token comes twice"
         assert (np.lexsort((plan.boxes[:, 1], plan.boxes[:, 0])) == np.arange(budget)).all()
         assert plan.is_partition or method not in PARTITIONS
+        if method in DYADIC_PARTITIONS:
+            assert plan.coverage == 1
+            assert (plan.levels % 1 == 0).all()
+            assert (plan.levels >= 0).all()
+            assert (plan.boxes[:, :2] % (cell * 2.0**plan.levels) == 0).all()
+    assert not plan.levels.any() or method not in DYADIC_PARTITIONS, "the full budget is native resolution"
 
 
-@pytest.mark.parametrize("method", DYADIC_PARTITIONS, ids=repr)
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("cell", [3, 16])
-def test_boxes_are_dyadic_and_the_full_budget_is_native(method, size, cell):
-    image = noise(3, *size)
-    for budget in some_budgets(cells(size, cell)):
-        plan = ps.plan(image, budget, method, cell)
-        assert plan.coverage == 1
-        assert (plan.levels % 1 == 0).all()
-        assert (plan.levels >= 0).all()
-        assert (plan.boxes[:, :2] % (cell * 2.0**plan.levels) == 0).all()
-    assert not plan.levels.any(), "the full budget is native resolution"
-
-
-@pytest.mark.parametrize("method", EXACT, ids=repr)
+@pytest.mark.parametrize("method", EXACT, ids=named)
 def test_budgets_out_of_reach_are_refused_with_the_range(method):
     for budget in (0, 7):
         with pytest.raises(ValueError, match="budget must be a whole number from 1 to 6, got"):
@@ -85,7 +80,7 @@ def test_budgets_out_of_reach_are_refused_with_the_range(method):
         ps.plan([noise(1, 32, 48)] * 2, 1, method)
 
 
-@pytest.mark.parametrize("method", EVERY, ids=repr)
+@pytest.mark.parametrize("method", EVERY, ids=named)
 def test_without_a_budget_methods_choose_it_or_say_that_they_need_one(method):
     images = [noise(3, 100, 150), torch.zeros(1, 20, 33), photo()]
     if method in OWN_BUDGET:
@@ -97,7 +92,7 @@ def test_without_a_budget_methods_choose_it_or_say_that_they_need_one(method):
             ps.plan(images, None, method)
 
 
-@pytest.mark.parametrize("method", EVERY, ids=repr)
+@pytest.mark.parametrize("method", EVERY, ids=named)
 def test_long_sides(method):
     image = noise(1, 16, 4096)
     plan = ps.plan(image, 37, method)
@@ -105,7 +100,7 @@ def test_long_sides(method):
     assert ps.render(plan, ps.gather(image, plan)).isfinite().all()
 
 
-@pytest.mark.parametrize("method", EVERY, ids=repr)
+@pytest.mark.parametrize("method", EVERY, ids=named)
 @pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
 def test_what_is_gathered_and_rendered_follows_the_type_and_is_finite(method, dtype):
     image = noise(3, 45, 70, dtype=dtype)
@@ -120,7 +115,7 @@ def test_what_is_gathered_and_rendered_follows_the_type_and_is_finite(method, dt
     assert shown.isfinite().all()
 
 
-@pytest.mark.parametrize("method", EVERY, ids=repr)
+@pytest.mark.parametrize("method", EVERY, ids=named)
 def test_constants_are_shown_exactly_where_boxes_are(method):
     image = torch.full((1, 45, 70), 0.6, dtype=torch.float64)
     for budget in (1, 9, 54):
@@ -131,15 +126,6 @@ def test_constants_are_shown_exactly_where_boxes_are(method):
                 True
             )
         torch.testing.assert_close(ps.render(plan, ps.gather(image, plan)), image * seen)
-
-
-@pytest.mark.parametrize("method", EVERY, ids=repr)
-def test_plans_are_drawn(method):
-    image = photo()[:, 100:228, 100:292]
-    plan = ps.plan(image, 20, method)
-    drawn = io.BytesIO()
-    ps.viz.plan_figure(image, plan).savefig(drawn, dpi=20)
-    assert drawn.tell() > 1000
 
 
 @pytest.mark.parametrize("aspect", [1, 2, 4])
@@ -156,13 +142,13 @@ def test_the_aspect_of_boxes_is_bounded(aspect, size):
             assert (skew == 1).sum() <= 4, "two tokens make two pairs of halves at most"
 
 
-@pytest.mark.parametrize("method", EVERY, ids=repr)
+@pytest.mark.parametrize("method", EVERY, ids=named)
 def test_constant_images_grey_and_colour(method):
     for image in (torch.zeros(1, 40, 56), torch.ones(3, 40, 56), torch.full((5, 40, 56), 0.5)):
         assert ps.plan(image, 6, method, 8).tokens == 6 or method == ps.methods.Resize()
 
 
-@pytest.mark.parametrize("method", EVERY, ids=repr)
+@pytest.mark.parametrize("method", EVERY, ids=named)
 @settings(max_examples=15, deadline=None)
 @given(st.integers(1, 50), st.integers(1, 50), st.data())
 def test_plans_are_deterministic_rebuilt_from_their_string_and_kept_by_json(method, h, w, data):
@@ -173,7 +159,7 @@ def test_plans_are_deterministic_rebuilt_from_their_string_and_kept_by_json(meth
     assert ps.Plan.from_json(plan.to_json()) == plan
 
 
-@pytest.mark.parametrize("method", EVERY, ids=repr)
+@pytest.mark.parametrize("method", EVERY, ids=named)
 def test_the_same_image_gives_the_same_plan_in_every_type(method):
     image = (noise(3, 60, 90) * 255).round().to(torch.uint8)
     plan = ps.plan(image, 20, method)
@@ -181,7 +167,7 @@ def test_the_same_image_gives_the_same_plan_in_every_type(method):
     assert ps.plan(image.permute(1, 2, 0).numpy(), 20, method) == plan
 
 
-@pytest.mark.parametrize("method", EXACT, ids=repr)
+@pytest.mark.parametrize("method", EXACT, ids=named)
 def test_a_joint_budget_is_exact_in_total(method):
     images = [noise(3, 40, 60), noise(1, 17, 90, seed=1), torch.zeros(3, 33, 33)]
     for budget in (3, 4, 11, 30):
@@ -258,7 +244,7 @@ def test_frequency_and_rate_distortion_follow_the_weight():
         assert not plan.levels[inside].any()
 
 
-@pytest.mark.parametrize("method", EVERY, ids=repr)
+@pytest.mark.parametrize("method", EVERY, ids=named)
 def test_methods_follow_the_weight_or_refuse_it(method):
     image = noise(3, 128, 128)
     weight = np.zeros((4, 4))
