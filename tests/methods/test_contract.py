@@ -12,6 +12,7 @@ import pyrascope as ps
 from pictures import noise, photo
 from pyrascope.methods.named import METHODS, method_from
 
+
 def named(method):
     return type(method).__name__
 
@@ -254,8 +255,8 @@ def test_methods_follow_the_weight_or_refuse_it(method):
             ps.plan(image, 20, method, weight=weight)
         return
     inside = []
-    for given in (None, weight):
-        plan = ps.plan(image, 20, method, weight=given)
+    for wanted in (None, weight):
+        plan = ps.plan(image, 20, method, weight=wanted)
         centres = (plan.boxes[:, :2] + plan.boxes[:, 2:]) / 2
         inside.append(((centres >= [32, 64]) & (centres < [64, 96])).all(1).sum())
     assert inside[1] > inside[0], "more tokens at the only place that matters"

@@ -63,7 +63,9 @@ def plan_figure(image: ImageLike, plan: Plan, *, compare: bool = True) -> "Figur
         whole.set_title("where the tokens go" if number == 0 else title, fontsize=11, color=INK, loc="left")
         _imshow(detail, picture[:, top:bottom, left:right], (top, left, bottom, right))
     axes[1, 0].set_title("detail: the image", fontsize=9, color=SOFT, loc="left")
-    name = textwrap.fill(f"{plan.method}   {height}x{width} px, cell {plan.cell}", int(figure.get_figwidth() / CHARACTER))
+    name = textwrap.fill(
+        f"{plan.method}   {height}x{width} px, cell {plan.cell}", int(figure.get_figwidth() / CHARACTER)
+    )
     figure.suptitle(name, fontsize=9, color=SOFT, x=0.01, ha="left")
     return figure
 
