@@ -9,10 +9,16 @@ from typing import Any
 from .. import allocation
 from .._check import shorten
 from ..allocation.allocator import Allocator
+from .adaptive_depth import AdaptiveDepth
+from .difficulty_tiers import DifficultyTiers
+from .dynamic_pyramid import DynamicPyramid
 from .frequency import Frequency
+from .progressive_levels import ProgressiveLevels
 from .random import Random
 from .rate_distortion import RateDistortion
+from .region_tiers import RegionTiers
 from .resize import Resize
+from .saliency_pyramid import SaliencyPyramid
 from .uniform import Uniform
 
 METHODS: dict[str, type] = {
@@ -21,6 +27,12 @@ METHODS: dict[str, type] = {
     "uniform": Uniform,
     "random": Random,
     "frequency": Frequency,
+    "saliency-pyramid": SaliencyPyramid,
+    "progressive-levels": ProgressiveLevels,
+    "difficulty-tiers": DifficultyTiers,
+    "region-tiers": RegionTiers,
+    "dynamic-pyramid": DynamicPyramid,
+    "adaptive-depth": AdaptiveDepth,
 }
 """Name on the command line (the class name in kebab-case) -> class."""
 

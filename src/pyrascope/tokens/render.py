@@ -19,16 +19,16 @@ def render_patches(plan: Plan, patches: Tensor) -> Tensor:
 
     Where all boxes form one grid, as after a plain resize, the small image is magnified as a whole. Other boxes are
     first painted each on its own; then each is interpolated again, dyadic ones as part of their level, with what that
-    first picture shows around it. Small boxes lie over large ones; places without a box are 0. Interpolation is
-    Lanczos-3.
+    first picture shows around it (beside places without a box, means of what is near). Small boxes lie over large
+    ones; places without a box are 0. Interpolation is Lanczos-3.
     """
     if grid := _one_grid(plan):
         rows, columns = grid
         small = patches.reshape(rows, columns, *patches.shape[1:]).permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)
         return resize(small, plan.image_size)
     if not _dyadic(plan):
-        return _completed(plan, patches, _alone(plan, patches))
-    return _painted(plan, patches, Ripmap(_painted(plan, patches, None)))
+        return _completed(plan, patches, _filled(plan, _alone(plan, patches)))
+    return _painted(plan, patches, Ripmap(_filled(plan, _painted(plan, patches, None))))
 
 
 def _one_grid(plan: Plan) -> tuple[int, int] | None:
@@ -91,6 +91,27 @@ def _completed(plan: Plan, patches: Tensor, estimate: Tensor) -> Tensor:
         mine[:, :, 1:] &= x[:, :, 1:] > x[:, :, :-1]
         out[y.expand_as(mine)[mine], x.expand_as(mine)[mine]] = values[mine]
     return out.permute(2, 0, 1)
+
+
+def _filled(plan: Plan, picture: Tensor) -> Tensor:
+    """Puts plausible values where no box is, so that what lies beside such places is not drawn towards 0."""
+    if plan.coverage == 1:
+        return picture
+    return _spread(picture, torch.from_numpy(owners(plan.boxes, plan.image_size) >= 0).to(picture.device))
+
+
+def _spread(picture: Tensor, seen: Tensor) -> Tensor:
+    """Fills the places of `picture` (c, h, w) that are not `seen` (h, w) with means of what is seen around them."""
+    if bool(seen.all()) or picture.shape[-2:] == (1, 1):
+        return picture
+    weight = seen.to(picture)[None]
+    total, count = (
+        torch.nn.functional.avg_pool2d(part, 2, ceil_mode=True, divisor_override=1)
+        for part in (picture * weight, weight)
+    )
+    coarse = _spread(total / count.clamp(min=1), count[0] > 0)
+    up = coarse.repeat_interleave(2, -2).repeat_interleave(2, -1)
+    return torch.where(seen, picture, up[:, : picture.shape[1], : picture.shape[2]])
 
 
 def _painted(plan: Plan, patches: Tensor, estimate: Ripmap | None) -> Tensor:
