@@ -1,6 +1,5 @@
 """Plans by region: how large regions are, how a budget is shared among them, and the plan that follows."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,12 +11,16 @@ from .allocator import Scene
 from .budget import allocate, check_budget
 from .distortion import box_sums
 from .importance.importance import cell_edges, on_cells
+from .partition import all_finite
 from .plan import Plan, grid_of, plan_of_boxes
-from .regions import region_boxes, region_grid
+from .regions import FITS, region_boxes, region_grid
 
 Floats = NDArray[np.float64]
 Judge = Callable[[Scene, int, int], tuple[Floats, Floats]]
 """(scene, cell, side) -> what each region of `side` cells is worth, and the wanted height / width of its boxes."""
+
+Bounds = tuple[int | None, int | None, int | None]
+"""Side of a region in cells, fewest and most tokens of a region."""
 
 TIER = 20
 """Side of a region in cells where the method chooses its budget: at native resolution it has 400 tokens."""
@@ -33,9 +36,8 @@ def plan_regions(
     cell: int,
     method: str,
     judge: Judge,
-    region: int | None = None,
-    minimum: int | None = None,
-    maximum: int | None = None,
+    bounds: Bounds = (None, None, None),
+    fits: float = FITS,
 ) -> list[Plan]:
     """Returns one plan a scene: each square region gets a count of tokens by its worth, and becomes a grid of boxes.
 
@@ -50,36 +52,40 @@ def plan_regions(
         cell: Side of a patch in pixels.
         method: What rebuilds the method.
         judge: What the regions are worth, and their shape.
-        region: Side of a region in cells; None: as small as leaves `FINE` tokens (or the minimum) a region on average.
-        minimum: Fewest tokens of a region (all its cells where those are fewer); None: 1.
-        maximum: Most tokens of a region; None: its cells.
+        bounds: Side of a region in cells; None: as small as leaves `FINE` tokens (or the minimum) a region on average.
+            Fewest tokens of a region (all its cells where those are fewer); None: 1. Most; None: its cells.
+        fits: As of `region_boxes`.
 
     Raises:
         ValueError: the bounds cannot be met; the message names the range.
     """
     sizes = [scene.size for scene in scenes]
     if budget is None:
-        side, least, most = region or TIER, FEWEST if minimum is None else minimum, MOST if maximum is None else maximum
+        side, least, most = (given or usual for given, usual in zip(bounds, (TIER, FEWEST, MOST), strict=True))
     else:
         budget = check_budget(budget, sizes, cell, method)
-        least, most = 1 if minimum is None else minimum, math.prod(map(max, zip(*sizes))) if maximum is None else maximum
+        region, least, most = bounds[0], bounds[1] or 1, bounds[2] or 2**31
         side = region or _side(sizes, cell, budget // max(FINE, least))
     laid = [region_grid(size, cell, side) for size in sizes]
     judged = [judge(scene, cell, side) for scene in scenes]
-    worth = np.concatenate([value.ravel() for value, _ in judged])
+    worth = all_finite(np.concatenate([value.ravel() for value, _ in judged]))
     cells = np.concatenate([counts.prod(-1).ravel() for _, counts in laid])
     low, high = np.minimum(least, cells), np.minimum(most, cells)
     if budget is None:
-        counts = low + np.rint((high - low) * worth / (worth.max() or 1)).astype(np.int64)
+        full = np.concatenate([np.full(value.size, value.max() or 1.0) for value, _ in judged])
+        counts = low + np.rint((high - low) * (worth / full)).astype(np.int64)
     else:
-        hint = f"{len(cells)} regions of at most {side}x{side} cells, each of {least} to {most} tokens or all its cells"
+        limit = "" if bounds[2] is None else f" to {most}"
+        hint = (
+            f"{len(cells)} regions of at most {side}x{side} cells take {least}{limit} tokens each, at most their cells"
+        )
         whole_number(budget, "budget", int(low.sum()), int(high.sum()), hint=hint)
         counts = low + allocate(worth, budget - int(low.sum()), minimum=0, maximum=high - low)
     plans, start = [], 0
     for (regions, shape), (_, ratio), size in zip(laid, judged, sizes, strict=True):
         mine = slice(start, start := start + len(regions.reshape(-1, 4)))
         parts = regions.reshape(-1, 4), counts[mine], cell, ratio.ravel(), shape.reshape(-1, 2)
-        boxes, levels, of = region_boxes(*parts)
+        boxes, levels, of = region_boxes(*parts, fits)
         plans.append(plan_of_boxes(boxes, levels, (worth[mine] / counts[mine])[of], size, cell, method))
     return plans
 

@@ -38,7 +38,9 @@ class Mixture:
     weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        made = isinstance(self.methods, tuple | list) and all(callable(m) and not isinstance(m, type) for m in self.methods)
+        made = isinstance(self.methods, tuple | list) and all(
+            callable(m) and not isinstance(m, type) for m in self.methods
+        )
         if not made or not self.methods:
             raise ValueError(f"methods must be a tuple of at least one method, got {shorten(self.methods)}")
         object.__setattr__(self, "methods", tuple(self.methods))

@@ -55,7 +55,7 @@ class MultiScale:
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan a scene; regions of all scenes share the budget by their relevance."""
         bounds = self.region, self.minimum, self.maximum
-        return plan_regions(scenes, budget, cell, repr(self), self._judge, *bounds)
+        return plan_regions(scenes, budget, cell, repr(self), self._judge, bounds)
 
     def _judge(self, scene: Scene, cell: int, side: int) -> tuple[Floats, Floats]:
         worth = region_sums(scene, relevance(scene, cell, self.levels), cell, side)

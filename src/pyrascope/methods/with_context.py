@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from .._check import shorten
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.budget import allocate, check_budget
-from ..allocation.plan import Plan, grid_of, plan_of_boxes
+from ..allocation.plan import Plan, plan_of_boxes
 from .rate_distortion import RateDistortion
 from .uniform import Uniform
 
@@ -22,8 +22,9 @@ class WithContext:
     """Spends a part of the budget on coarse boxes that cover everything under the boxes of another method.
 
     The coarse boxes are those of `Uniform`, one plain look at the whole image; the others are the method's plan for
-    what is left. A box that both would show is shown once, and the method gets its token for another one (a few may
-    stay double where the method cannot use it). The plan overlaps itself; `render` lays small boxes over large ones.
+    what is left. A box that both would show is shown once, and the method gets its token for another one (one or two
+    coarse boxes are left out where that does not come out even). The plan overlaps itself; `render` lays small boxes
+    over large ones.
     Where the budget does not suffice for one coarse and one fine token an image, the plan is the method's own.
     Coarse tokens have score 0, the others that of their method.
 
@@ -52,34 +53,31 @@ class WithContext:
         shares = [self.share, 1 - self.share]
         below = int(allocate(shares, tokens, minimum=least, maximum=tokens)[0])
         coarse = Uniform()([replace(scene, weight=None) for scene in scenes], below, cell)
-        fine = self._fine(scenes, coarse, tokens - below, cell)
-        spare = below + sum(plan.tokens for plan in fine) - tokens
+        fine, new = self._fine(scenes, coarse, tokens, cell)
+        surplus = sum(plan.tokens for plan in fine) + sum(int(mine.sum()) for mine in new) - tokens
         plans = []
-        for under, over in zip(coarse, fine, strict=True):
-            drop = np.flatnonzero(_double(under, over))[:spare]
-            spare -= len(drop)
-            boxes, levels = (np.delete(values, drop, 0) for values in (under.boxes, under.levels))
-            parts = [(boxes, levels, np.zeros(len(boxes))), (over.boxes, over.levels, over.scores)]
-            joined = (np.concatenate(both) for both in zip(*parts, strict=True))
-            plans.append(plan_of_boxes(*joined, over.image_size, cell, repr(self)))
+        for under, over, mine in zip(coarse, fine, new, strict=True):
+            kept = np.flatnonzero(mine)
+            kept, surplus = kept[: max(len(kept) - surplus, 0)], max(surplus - len(kept), 0)
+            parts = zip((under.boxes, under.levels), (over.boxes, over.levels), strict=True)
+            boxes, levels = (np.concatenate([below[kept], above]) for below, above in parts)
+            scores = np.concatenate([np.zeros(len(kept)), over.scores])
+            plans.append(plan_of_boxes(boxes, levels, scores, over.image_size, cell, repr(self)))
         return plans
 
-    def _fine(self, scenes: Sequence[Scene], coarse: Sequence[Plan], tokens: int, cell: int) -> list[Plan]:
-        """The method's plans for as many tokens as leave at least `tokens` that are not among the coarse boxes."""
-        most = sum(rows * columns for rows, columns in (grid_of(scene.size, cell) for scene in scenes))
-        best, low, high = self.method(scenes, tokens, cell), tokens, most + 1
-        for _ in range(ROUNDS):
-            missing = tokens - low + sum(int(_double(*pair).sum()) for pair in zip(coarse, best, strict=True))
-            tried = min(low + missing, (low + high) // 2 if high <= most else most)
-            if tried <= low:
+    def _fine(
+        self, scenes: Sequence[Scene], coarse: Sequence[Plan], tokens: int, cell: int
+    ) -> tuple[list[Plan], list[NDArray[np.bool_]]]:
+        """The method's plans, and which coarse boxes are not among them: together at least `tokens`, few if any more."""
+        wanted = tokens - sum(plan.tokens for plan in coarse)
+        for left in reversed(range(ROUNDS)):
+            fine = self.method(scenes, wanted, cell)
+            new = [~_double(*pair) for pair in zip(coarse, fine, strict=True)]
+            missing = tokens - wanted - sum(int(mine.sum()) for mine in new)
+            if missing <= 0:
                 break
-            found = self.method(scenes, tried, cell)
-            distinct = tried - sum(int(_double(*pair).sum()) for pair in zip(coarse, found, strict=True))
-            if distinct <= tokens:
-                best, low = found, tried
-            else:
-                high = tried
-        return best
+            wanted = wanted + missing if left > 1 else tokens
+        return fine, new
 
 
 def _double(coarse: Plan, fine: Plan) -> NDArray[np.bool_]:
