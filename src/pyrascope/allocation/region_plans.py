@@ -77,7 +77,7 @@ def plan_regions(
     else:
         limit = "" if bounds[2] is None else f" to {most}"
         hint = (
-            f"{len(cells)} regions of at most {side}x{side} cells take {least}{limit} tokens each, at most their cells"
+            f"{len(cells)} regions of {side}x{side} cells or less take {least}{limit} tokens each, or all their cells"
         )
         whole_number(budget, "budget", int(low.sum()), int(high.sum()), hint=hint)
         counts = low + allocate(worth, budget - int(low.sum()), minimum=0, maximum=high - low)

@@ -1,7 +1,7 @@
 """Fine where one looks, coarse around: tokens by cortical magnification."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -34,7 +34,7 @@ class Foveated:
     this is, made exact: boxes are dyadic, so their sides follow 1 / M(e) in octaves, halved per axis.
     """
 
-    gaze: Fixation = Fixation()
+    gaze: Fixation = field(default_factory=Fixation)
     content: bool = False
     weight: ImportanceMap | None = None
 

@@ -69,10 +69,9 @@ class Frequency:
 
     def __repr__(self) -> str:
         """Names the options that are set, so that plans without any keep their name."""
-        given = [
-            f"{field.name}={value!r}" for field in fields(self) if (value := getattr(self, field.name)) is not None
-        ]
-        return f"Frequency({', '.join(given)})"
+        options = {field.name: getattr(self, field.name) for field in fields(self)}
+        given = ", ".join(f"{name}={value!r}" for name, value in options.items() if value is not None)
+        return f"Frequency({given})"
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan an image under one budget, split where the bands of any of them have the most energy."""
@@ -87,9 +86,8 @@ class Frequency:
         weights = self.weights or ()
         grids = level_grids(scene.size, cell)
         # bands that the loss leaves out get tokens only where the others cannot hold the budget
-        losses = [
-            weight * float(band.mean()) for weight, band in zip(weights, _bands(scene, len(weights)), strict=True)
-        ]
+        means = [float(band.mean()) for band in _bands(scene, len(weights))]
+        losses = [weight * mean for weight, mean in zip(weights, means, strict=True)]
         shares = losses + [0.0] * (len(grids) - len(losses)) if any(losses) else [1.0] * len(grids)
         scores = content_levels(scene, cell, len(grids))
         chosen = best_of_each(scores, level_counts(shares, grids, budget))

@@ -1,8 +1,7 @@
 """Several methods at once: their densities of tokens, mixed."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -13,6 +12,7 @@ from ..allocation.allocator import Allocator, Scene
 from ..allocation.budget import check_budget
 from ..allocation.density import plan_density
 from ..allocation.plan import Plan, grid_of
+from ..allocation.tiers import not_negative
 from .foveated import Foveated
 from .rate_distortion import RateDistortion
 
@@ -34,16 +34,14 @@ class Mixture:
     several plans would show many places twice for one budget.
     """
 
-    methods: tuple[Allocator, ...] = (RateDistortion(), Foveated())
+    methods: tuple[Allocator, ...] = field(default_factory=lambda: (RateDistortion(), Foveated()))
     weights: tuple[float, ...] | None = None
 
     def __post_init__(self) -> None:
-        made = isinstance(self.methods, tuple | list) and all(
-            callable(m) and not isinstance(m, type) for m in self.methods
-        )
-        if not made or not self.methods:
+        given = self.methods if isinstance(self.methods, tuple | list) else ()
+        if not given or any(isinstance(method, type) or not callable(method) for method in given):
             raise ValueError(f"methods must be a tuple of at least one method, got {shorten(self.methods)}")
-        object.__setattr__(self, "methods", tuple(self.methods))
+        object.__setattr__(self, "methods", tuple(given))
         if self.weights is not None:
             object.__setattr__(self, "weights", _checked(self.weights, len(self.methods)))
 
@@ -77,11 +75,7 @@ def token_density(plan: Plan) -> Tensor:
 
 def _checked(weights: Sequence[float], count: int) -> tuple[float, ...]:
     expected = f"weights must be {count} numbers >= 0, one a method, not all 0"
-    if not isinstance(weights, tuple | list) or len(weights) != count:
+    numbers = weights if isinstance(weights, tuple | list) and len(weights) == count else ()
+    if not all(map(not_negative, numbers)) or not any(numbers):
         raise ValueError(f"{expected}, got {shorten(weights)}")
-    for weight in weights:
-        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 <= weight < math.inf:
-            raise ValueError(f"{expected}, got {shorten(weights)}")
-    if not any(weights):
-        raise ValueError(f"{expected}, got {shorten(weights)}")
-    return tuple(float(weight) for weight in weights)
+    return tuple(map(float, numbers))

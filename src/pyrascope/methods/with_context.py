@@ -1,7 +1,7 @@
 """Coarse parents under the tokens of another method."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class WithContext:
     Source: thumbnail and tiles, as in the high-resolution modes of many vision-language models; here for any plan.
     """
 
-    method: Allocator = RateDistortion()
+    method: Allocator = field(default_factory=RateDistortion)
     share: float = 0.125
 
     def __post_init__(self) -> None:
@@ -59,8 +59,8 @@ class WithContext:
         for under, over, mine in zip(coarse, fine, new, strict=True):
             kept = np.flatnonzero(mine)
             kept, surplus = kept[: max(len(kept) - surplus, 0)], max(surplus - len(kept), 0)
-            parts = zip((under.boxes, under.levels), (over.boxes, over.levels), strict=True)
-            boxes, levels = (np.concatenate([below[kept], above]) for below, above in parts)
+            boxes = np.concatenate([under.boxes[kept], over.boxes])
+            levels = np.concatenate([under.levels[kept], over.levels])
             scores = np.concatenate([np.zeros(len(kept)), over.scores])
             plans.append(plan_of_boxes(boxes, levels, scores, over.image_size, cell, repr(self)))
         return plans
@@ -68,7 +68,7 @@ class WithContext:
     def _fine(
         self, scenes: Sequence[Scene], coarse: Sequence[Plan], tokens: int, cell: int
     ) -> tuple[list[Plan], list[NDArray[np.bool_]]]:
-        """The method's plans, and which coarse boxes are not among them: together at least `tokens`, few if any more."""
+        """The method's plans, and which coarse boxes they do not have: at least `tokens` together, few if any more."""
         wanted = tokens - sum(plan.tokens for plan in coarse)
         for left in reversed(range(ROUNDS)):
             fine = self.method(scenes, wanted, cell)
