@@ -17,10 +17,10 @@ def quality(image, plan):
 
 @pytest.mark.parametrize("method", [Random(), Foveated()])
 def test_a_plan_that_shows_a_photograph_worse_than_a_resize_is_replaced(method):
-    image = photo()[:, :256, :384]
-    alone, plain = ps.plan(image, 50, method), ps.plan(image, 50, Resize())
+    image, context = photo()[:, :256, :384], ps.Context(fixation=(96, 96))
+    alone, plain = ps.plan(image, 50, method, context=context), ps.plan(image, 50, Resize())
     assert quality(image, alone) < quality(image, plain)
-    plan = ps.plan(image, 50, NeverWorse(method))
+    plan = ps.plan(image, 50, NeverWorse(method), context=context)
     assert np.array_equal(plan.boxes, even_grid((256, 384), 50, 16).boxes)
     assert plan.tokens == 50
     assert quality(image, plan) > quality(image, plain) - 0.05

@@ -38,6 +38,7 @@ def plan_regions(
     judge: Judge,
     bounds: Bounds = (None, None, None),
     fits: float = FITS,
+    counted: bool = False,
 ) -> list[Plan]:
     """Returns one plan a scene: each square region gets a count of tokens by its worth, and becomes a grid of boxes.
 
@@ -55,6 +56,7 @@ def plan_regions(
         bounds: Side of a region in cells; None: as small as leaves `FINE` tokens (or the minimum) a region on average.
             Fewest tokens of a region (all its cells where those are fewer); None: 1. Most; None: its cells.
         fits: As of `region_boxes`.
+        counted: The worths are the counts themselves where there is no budget (all cells where those are fewer).
 
     Raises:
         ValueError: the bounds cannot be met; the message names the range.
@@ -71,7 +73,9 @@ def plan_regions(
     worth = all_finite(np.concatenate([value.ravel() for value, _ in judged]))
     cells = np.concatenate([counts.prod(-1).ravel() for _, counts in laid])
     low, high = np.minimum(least, cells), np.minimum(most, cells)
-    if budget is None:
+    if budget is None and counted:
+        counts = np.minimum(worth.astype(np.int64), cells)
+    elif budget is None:
         full = np.concatenate([np.full(value.size, value.max() or 1.0) for value, _ in judged])
         counts = low + np.rint((high - low) * (worth / full)).astype(np.int64)
     else:

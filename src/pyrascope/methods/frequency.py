@@ -76,7 +76,7 @@ class Frequency:
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan an image under one budget, split where the bands of any of them have the most energy."""
         if self.thresholds:
-            return plan_regions(scenes, budget, cell, repr(self), self._tiers)
+            return plan_regions(scenes, budget, cell, repr(self), self._tiers, counted=True)
         if self.weights:
             shares = budget_by_size([scene.size for scene in scenes], budget, cell, repr(self))
             return [self._banded(scene, int(share), cell) for scene, share in zip(scenes, shares, strict=True)]
