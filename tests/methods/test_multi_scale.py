@@ -77,6 +77,15 @@ def test_wrong_options_are_refused(options):
         MultiScale(**options)
 
 
+def test_an_attention_map_says_where_as_well():
+    attention = torch.zeros(12, 12)
+    attention[7, 4] = 1
+    found = counts(
+        ps.plan(noise(1, 192, 192), 40, MultiScale(region=2), context=ps.Context(attention=attention)), 32, (192, 192)
+    )
+    assert np.unravel_index(found.argmax(), found.shape) == (3, 2)
+
+
 def test_busy_regions_get_more_tokens_and_the_picture_gains():
     image = torch.full((1, 256, 256), 0.5)
     image[:, 64:128, 128:192] = noise(1, 64, 64)

@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from .._check import whole_number
-from ..allocation.allocator import Scene
+from ..allocation.allocator import Context, Scene
 from ..allocation.importance.frequency import energy_density
 from ..allocation.importance.importance import normalised, on_cells
 from ..allocation.importance.planes import area_levels
-from ..allocation.importance.query import cosine_relevance
+from ..allocation.importance.query import cosine_relevance, has_query
 from ..allocation.plan import Plan
 from ..allocation.region_plans import Floats, check_region, plan_regions, region_sums
 from ..signal.resample import resize
@@ -23,8 +23,9 @@ class MultiScale:
     """Relevance is found at every level of a pyramid, summed on the finest, and gives each region its tokens.
 
     With features and a query in the context, the features become a pyramid (halved again and again), and the relevance
-    of a level is the cosine of its features and the query, from the least of that level up. Without, it is the energy
-    of the image's Laplacian bands, one map a level. Each level's map is brought to the cells, to mean 1, and they are
+    of a level is the cosine of its features and the query, from the least of that level up; an attention map in the
+    context becomes a pyramid in the same way. Without, it is the energy of the image's Laplacian bands, one map a
+    level. Each level's map is brought to the cells, to mean 1, and they are
     added, times the weight. A region gets `minimum` tokens and a share of the others that follows its relevance, at
     most `maximum`; its count becomes a near-square grid (64: 8x8, 400: 20x20). The plan partitions the image; every
     budget from 1 to the full grid is met exactly, bounds that cannot meet it are refused with the range.
@@ -64,13 +65,23 @@ class MultiScale:
 
 def relevance(scene: Scene, cell: int, levels: int) -> Tensor:
     """Returns the relevance of each cell, summed over the levels, float64 (rows, columns), mean `levels`."""
-    features, query = scene.context.features, scene.context.query
-    if features is None or query is None:
+    context = scene.context
+    if not has_query(context):
         maps = energy_density(scene.image, cell, levels)
     else:
-        pyramid = area_levels(features.detach().double().permute(2, 0, 1), levels)
-        cosines = [cosine_relevance(level.permute(1, 2, 0), query) for level in pyramid]
-        finest = (int(features.shape[0]), int(features.shape[1]))
-        whole = torch.stack([resize((cosine - cosine.min())[None], finest, "linear")[0] for cosine in cosines])
+        pyramid = _asked(context, levels)
+        finest = (int(pyramid[0].shape[0]), int(pyramid[0].shape[1]))
+        whole = torch.stack([resize((level - level.min())[None], finest, "linear")[0] for level in pyramid])
         maps = on_cells(whole, scene.size, cell)
     return torch.stack([normalised(level) for level in maps]).sum(0)
+
+
+def _asked(context: Context, levels: int) -> list[Tensor]:
+    """What is asked for at each level: the attention map, or the cosines of features and query."""
+    if context.attention is not None:
+        return [level[0] for level in area_levels(context.attention.detach().double()[None], levels)]
+    features, query = context.features, context.query
+    if features is None or query is None:
+        raise ValueError("relevance needs context.query and context.features, or context.attention, got none")
+    pyramid = area_levels(features.detach().double().permute(2, 0, 1), levels)
+    return [cosine_relevance(level.permute(1, 2, 0), query) for level in pyramid]

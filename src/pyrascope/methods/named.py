@@ -130,7 +130,7 @@ def _value(node: ast.expr, depth: int) -> object:
         raise SyntaxError
     if isinstance(node, ast.Call):
         options = {name: _value(value, depth + 1) for name, value in _keywords(node).items()}
-        return _made(_part(node.func), options)
+        return _made(_part(ast.unparse(node.func)), options)
     if isinstance(node, ast.Tuple | ast.List):
         values = [_value(value, depth + 1) for value in node.elts]
         return tuple(values) if isinstance(node, ast.Tuple) else values
@@ -140,8 +140,8 @@ def _value(node: ast.expr, depth: int) -> object:
         raise SyntaxError from None
 
 
-def _part(function: ast.expr) -> type:
-    name = function.id if isinstance(function, ast.Name) else ""
+def _part(name: str) -> type:
+    """The class that an option names."""
     known = parts()
     if name in known:
         return known[name]
