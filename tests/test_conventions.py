@@ -9,7 +9,7 @@ import torch
 from torch.testing import assert_close
 
 import pyrascope as ps
-from pictures import noise
+from pictures import noise, photo
 from pyrascope.methods import method_from
 from pyrascope.signal.ripmap import Ripmap
 
@@ -113,3 +113,11 @@ def test_convention_errors():
         ps.reduce(torch.zeros(4, 4), mode="mirror")
     with pytest.raises(ValueError, match=r"^budget .* 1 to 4, got 5; a 32x32 px image has 2x2 cells of 16 px$"):
         ps.plan(torch.zeros(1, 32, 32), 5)
+
+
+def test_convention_importance():
+    found = ps.importance_map(photo(), ps.importance.Saliency())
+    assert found.shape == (32, 48)
+    assert float(found.min()) >= 0
+    assert float(found.mean()) == pytest.approx(1)
+    assert bool((ps.importance_map(torch.full((3, 40, 40), 0.3), ps.importance.Saliency()) == 1).all())
