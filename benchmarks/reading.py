@@ -37,9 +37,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 import pyrascope as ps
+from pyrascope.evaluation.bootstrap import bootstrap
 
 GROWN, INSIDE, ELSEWHERE = 4, 1.0, 0.02
-SHARES, RESAMPLES, SEED = (4, 8, 16, 25), 2000, 0
+SHARES = (4, 8, 16, 25)
 FULL, BASELINE, ORACLE = "full image", "Resize", "RateDistortion oracle"
 METHODS: dict[str, ps.methods.Resize | ps.methods.Random | ps.methods.RateDistortion] = {
     BASELINE: ps.methods.Resize(),
@@ -133,17 +134,14 @@ def counts_of(pixels: Pixels, words: Sequence[Word], cell: int, read: Reader) ->
 
 def summarise(totals: Sequence[int], counts: Sequence[Sequence[Row]]) -> list[Row]:
     """Returns pooled recall and difference to the baseline as [estimate, low, high], one row a method and share."""
-    words = np.array(totals)
-    samples = np.random.default_rng(SEED).integers(len(words), size=(RESAMPLES, len(words)))
-
-    def estimate(hits: NDArray[np.int64]) -> list[float]:
-        spread = hits[samples].sum(1) / words[samples].sum(1)
-        return [float(hits.sum() / words.sum()), *np.percentile(spread, [2.5, 97.5]).tolist()]
-
     found = {(c[0]["method"], c[0]["share"]): np.array([i["found"] for i in c]) for c in zip(*counts, strict=True)}
     return [
-        {"method": method, "share": share, "recall": estimate(hits)}
-        | ({"difference": estimate(hits - found[BASELINE, share])} if method not in (FULL, BASELINE) else {})
+        {"method": method, "share": share, "recall": list(bootstrap(hits, totals))}
+        | (
+            {"difference": list(bootstrap(hits - found[BASELINE, share], totals))}
+            if method not in (FULL, BASELINE)
+            else {}
+        )
         for (method, share), hits in found.items()
     ]
 

@@ -47,7 +47,7 @@ def test_the_mask_of_three_levels_as_described(own):
     assert mask.tolist() == [[True, False, False], [True, own, False], [True, True, own]]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 12), st.booleans(), st.booleans(), st.integers(0, 99))
 def test_blocks_equal_the_masked_dense_form_and_its_gradient(batch, heads, n, own, batched, seed):
     levels = random_levels(*([batch] if batched else []), n, seed=seed)

@@ -217,7 +217,7 @@ def _unit(features: Tensor) -> Tensor:
     values = features.detach().double()
     largest = values.abs().amax(1, keepdim=True) if values.shape[1] else values.new_ones(len(values), 1)
     values = values / torch.where(largest > 0, largest, 1.0)  # so that squares neither vanish nor overflow
-    return values / torch.linalg.vector_norm(values, dim=1, keepdim=True).clamp(min=0.5)
+    return values / values.square().sum(1, keepdim=True).sqrt().clamp(min=0.5)
 
 
 def _check_scores(scores: Tensor, name: str) -> None:

@@ -1,7 +1,7 @@
 """Another method, or a plain grid where that would show the image as well."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -37,7 +37,7 @@ class NeverWorse:
     Source: the resize as a candidate of every allocation, here with its exact count.
     """
 
-    method: Allocator = RateDistortion(aspect=1)
+    method: Allocator = field(default_factory=lambda: RateDistortion(aspect=1))
     criterion: Criterion | None = None
 
     def __post_init__(self) -> None:

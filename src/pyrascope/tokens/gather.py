@@ -62,7 +62,7 @@ def windows(x: Tensor, start: Tensor, size: tuple[int, int]) -> Tensor:
 
 
 def resampled(image: Tensor, corner: Tensor, step: Tensor, cell: int) -> Tensor:
-    """Patches (n, c, cell, cell) of boxes with any `corner` (n, 2), whose pixels are `step` (2,) source pixels apart."""
+    """Patches (n, c, cell, cell) of boxes with any `corner` (n, 2), their pixels `step` (2,) source pixels apart."""
     stretch = step.clamp(min=1)
     first = torch.floor(corner + step / 2 - 3 * stretch).long()
     span = [math.ceil((cell - 1) * step[a] + 2 * 3 * stretch[a]) + 2 for a in (0, 1)]
