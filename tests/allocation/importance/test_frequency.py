@@ -33,7 +33,7 @@ def test_weight_multiplies_the_energy_where_it_lies():
 
 def test_a_fine_grating_is_in_the_fine_band_and_a_coarse_one_in_a_coarse_band():
     fine, coarse = (energy_density(grating((128, 128), f), 16, 4)[:, 2:-2, 2:-2].sum((1, 2)) for f in (0.4, 0.05))
-    assert int(fine.argmax()) == 0 and int(coarse.argmax()) == 2
+    assert (int(fine.argmax()), int(coarse.argmax())) == (0, 2)
 
 
 def test_density_is_the_energy_of_uniform_texture():

@@ -15,7 +15,8 @@ def test_normalised_has_mean_one_and_keeps_ratios(rows, columns, seed, scale):
     values = noise(rows, columns, dtype=torch.float64, seed=seed)
     found = normalised(values * scale)
     assert_close(found.mean(), torch.tensor(1.0, dtype=torch.float64))
-    assert found.dtype == torch.float64 and bool((found >= 0).all())
+    assert found.dtype == torch.float64
+    assert bool((found >= 0).all())
     if scale > 1e-310:
         assert_close(found * values.mean(), values, rtol=1e-9, atol=0)
 

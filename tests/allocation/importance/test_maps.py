@@ -61,8 +61,10 @@ def known(features=(3, 5), width=4):
 def test_law(map, height, width, channels, cell):
     image = noise(channels, height, width, seed=height * 100 + width)
     found = map(Scene(image, context=known()), cell)
-    assert found.dtype == torch.float64 and found.shape == (-(-height // cell), -(-width // cell))
-    assert bool(found.isfinite().all()) and bool((found >= 0).all())
+    assert found.dtype == torch.float64
+    assert found.shape == (-(-height // cell), -(-width // cell))
+    assert bool(found.isfinite().all())
+    assert bool((found >= 0).all())
     assert_close(found.mean(), torch.tensor(1.0, dtype=torch.float64))
     assert torch.equal(found, map(Scene(image.clone(), context=known()), cell))
 
@@ -102,7 +104,8 @@ def test_contrast_does_not_matter(map):
 @pytest.mark.parametrize("map", FREE + KNOWING, ids=names)
 def test_repr_rebuilds(map):
     again = eval(repr(map), dict(vars(importance), Coupling=importance.relevance.Coupling))
-    assert again == map and hash(again) == hash(map)
+    assert again == map
+    assert hash(again) == hash(map)
 
 
 @pytest.mark.parametrize("map", FREE + KNOWING, ids=names)

@@ -13,7 +13,7 @@ from ...signal.laplacian import laplacian_pyramid
 from ..allocator import Scene
 from .orientation import gradient
 from .planes import levelled
-from .query import cross_attention
+from .query import logits
 
 BINS = 256
 EDGE = 0.05  # change per pixel, of the full range 1
@@ -70,8 +70,12 @@ def complexity(image: Tensor, weights: tuple[float, float, float] = (1.0, 1.0, 1
         >>> 0.95 < complexity(noise) <= 1
         True
     """
-    found = np.dot(parts(image), weights) / sum(weights)
-    return float(min(max(found, 0.0), 1.0))
+    return weighted(parts(image), weights)
+
+
+def weighted(found: Parts, weights: tuple[float, float, float]) -> float:
+    """Returns the weighted mean of the parts, at most 1."""
+    return min(sum(w * part for w, part in zip(weights, found, strict=True)) / sum(weights), 1.0)
 
 
 def attention_entropy(features: Tensor, query: Tensor, temperature: float = 1.0, block: int | None = None) -> Tensor:
@@ -89,18 +93,16 @@ def attention_entropy(features: Tensor, query: Tensor, temperature: float = 1.0,
     Returns:
         float64 in [0, 1]: () or (ceil(rows / block), ceil(columns / block)); 0 of a single cell.
     """
-    attention = cross_attention(features, query, temperature)
-    side = max(attention.shape) if block is None else block
-    rows, columns = (-(-n // side) for n in attention.shape)
-    wide = torch.nn.functional.pad(
-        torch.stack([attention, torch.ones_like(attention)]),
-        (0, columns * side - attention.shape[1], 0, rows * side - attention.shape[0]),
-    )
-    share, inside = wide.reshape(2, rows, side, columns, side).transpose(2, 3).reshape(2, rows, columns, -1)
-    share = share / share.sum(-1, keepdim=True)
-    bits = -torch.special.xlogy(share, share).sum(-1)
-    found: Tensor = (bits / inside.sum(-1).clamp(min=2).log()).clamp(0, 1)
-    return found[0, 0] if block is None else found
+    found = logits(features, query, temperature)
+    side = max(found.shape) if block is None else block
+    rows, columns = (-(-n // side) for n in found.shape)
+    missing = (0, columns * side - found.shape[1], 0, rows * side - found.shape[0])
+    wide = torch.nn.functional.pad(found, missing, value=-math.inf)
+    blocks = wide.reshape(rows, side, columns, side).transpose(1, 2).flatten(2)
+    share = blocks.softmax(-1)
+    cells = blocks.isfinite().sum(-1)
+    entropy: Tensor = (-torch.special.xlogy(share, share).sum(-1) / cells.clamp(min=2).log()).clamp(0, 1)
+    return entropy[0, 0] if block is None else entropy
 
 
 @dataclass(frozen=True)

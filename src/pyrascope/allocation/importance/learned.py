@@ -19,6 +19,10 @@ from .spectral_residual import SpectralResidual
 class Learned:
     """A mixture of maps with weights that outcomes have taught, see `learned`.
 
+    The default has learnt from where people looked: least squares on the fixations of 15 people on 180 photographs
+    (OSIE, Xu et al. 2014; `benchmarks/gaze_mixture.py`). Fitted to 90 of them it scores an NSS of 1.26 +- 0.07 on the
+    other 90, the best of its maps alone 1.07 +- 0.08.
+
     Attributes:
         maps: At least one.
         weights: One a map, not negative.
@@ -26,7 +30,7 @@ class Learned:
     """
 
     maps: tuple[ImportanceMap, ...] = (BandEnergy(), Information(), Orientation(), Saliency(), SpectralResidual())
-    weights: tuple[float, ...] = (0.2, 0.2, 0.2, 0.2, 0.2)
+    weights: tuple[float, ...] = (0.26, 0.17, 0.0, 0.37, 0.2)
     floor: float = 0.0
 
     def __post_init__(self) -> None:

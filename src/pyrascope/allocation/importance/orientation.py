@@ -50,7 +50,8 @@ def orientation_energy(image: Tensor, cell: int, orientations: int = 8) -> Tenso
     window = window[:, None] * window
     ys, xs = (_windows(pixels, block).to(plane.device) for pixels in size)
     strip = max(1, AT_ONCE // (len(xs) * side * side))
-    found = [_energies(plane, rows, xs, window, response) for rows in ys.split(strip)]
+    strips = [ys[first : first + strip] for first in range(0, len(ys), strip)]
+    found = [_energies(plane, rows, xs, window, response) for rows in strips]
     energy = torch.cat(found).movedim(-1, 0).double().cpu()
     shape = (len(ys) * block, len(xs) * block)
     return on_cells(energy, shape, cell)[:, : -(-size[0] // cell), : -(-size[1] // cell)]

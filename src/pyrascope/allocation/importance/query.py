@@ -83,9 +83,14 @@ def cross_attention(features: Tensor, query: Tensor, temperature: float = 1.0) -
 
     Source: Vaswani et al. 2017, "Attention Is All You Need", eq. 1.
     """
+    found = logits(features, query, temperature)
+    return found.flatten().softmax(0).reshape(found.shape)
+
+
+def logits(features: Tensor, query: Tensor, temperature: float = 1.0) -> Tensor:
+    """Returns features . query / (temperature sqrt(d)), float64 (rows, columns); see `cross_attention`."""
     cells, asked = _fitting(features, query)
-    logits = (cells * asked).sum(-1) / (temperature * math.sqrt(cells.shape[-1]))
-    return logits.flatten().softmax(0).reshape(logits.shape)
+    return (cells * asked).sum(-1) / (temperature * math.sqrt(cells.shape[-1]))
 
 
 def relative_attention(question: Tensor, generic: Tensor, floor: float = 1e-3) -> Tensor:
