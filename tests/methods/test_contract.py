@@ -20,8 +20,10 @@ def named(method):
 EVERY = [kind() for kind in METHODS.values()]
 EXACT = [method for method in EVERY if not isinstance(method, ps.methods.Resize)]
 OWN_BUDGET = [
+    ps.methods.Anisotropic(),
     ps.methods.DifficultyTiers(),
     ps.methods.DynamicPyramid(),
+    ps.methods.MultiScale(),
     ps.methods.ProgressiveLevels(),
     ps.methods.RegionTiers(),
 ]
@@ -32,9 +34,17 @@ DYADIC_PARTITIONS = [
     ps.methods.Random(),
     ps.methods.Frequency(),
     ps.methods.AdaptiveDepth(),
+    ps.methods.Foveated(),
+    ps.methods.Mixture(),
 ]
 """Those whose boxes are dyadic and cover each place once; others may overlap, leave places out, or leave the grid."""
-PARTITIONS = [*DYADIC_PARTITIONS, ps.methods.RegionTiers()]
+PARTITIONS = [
+    *DYADIC_PARTITIONS,
+    ps.methods.Anisotropic(),
+    ps.methods.MultiScale(),
+    ps.methods.NeverWorse(),
+    ps.methods.RegionTiers(),
+]
 UNWEIGHTED = [ps.methods.Uniform(), ps.methods.Random(), ps.methods.Resize(), ps.methods.RegionTiers()]
 """Those that refuse a weight, since they would ignore it."""
 MAY_EQUAL = {(ps.methods.RateDistortion(), ps.methods.AdaptiveDepth())}

@@ -76,9 +76,7 @@ def plan_regions(
         counts = low + np.rint((high - low) * (worth / full)).astype(np.int64)
     else:
         limit = "" if bounds[2] is None else f" to {most}"
-        hint = (
-            f"{len(cells)} regions of {side}x{side} cells or less take {least}{limit} tokens each, or all their cells"
-        )
+        hint = f"{len(cells)} regions of {side}x{side} cells take {least}{limit} tokens each, at most all their cells"
         whole_number(budget, "budget", int(low.sum()), int(high.sum()), hint=hint)
         counts = low + allocate(worth, budget - int(low.sum()), minimum=0, maximum=high - low)
     plans, start = [], 0
