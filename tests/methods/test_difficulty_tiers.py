@@ -163,7 +163,7 @@ def test_a_busier_image_has_a_deeper_pyramid():
     depths = [int(ps.plan(image, 70, AdaptiveDepth()).levels.max()) + 1 for image in (simple, busy)]
     assert depths == [3, 5]
     assert int(ps.plan(simple, 70).levels.max()) + 1 > 3, "the method itself has no such limit"
-    assert [Glance()(ps.Scene(image)) > 0.4 for image in (simple, busy)] == [False, True]
+    assert [Glance()(ps.Scene(image)) > 0.46 for image in (simple, busy)] == [False, True]
 
 
 def test_the_depth_yields_where_the_budget_needs_it():

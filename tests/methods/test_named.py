@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import pyrascope as ps
 from pictures import noise
-from pyrascope.allocation.importance import BandEnergy, Fixation, Saliency, Weighted
+from pyrascope.allocation.importance import BandEnergy, Complexity, Fixation, Glance, Saliency, Weighted
 from pyrascope.methods.named import METHODS, method_from
 
 MADE = [
@@ -17,6 +17,12 @@ MADE = [
     *(ps.methods.RateDistortion(*options) for options in itertools.product((1, 2, 4), ("recursive", "direct"))),
     ps.methods.Random(seed=7),
     ps.methods.Random(seed=2**70),
+    ps.methods.SaliencyPyramid(levels=2, weights=(1, 2.5)),
+    ps.methods.ProgressiveLevels(shares=(1, 0.5), tokens_per_region=(16, 100)),
+    ps.methods.DifficultyTiers(difficulty=Complexity(), thresholds=(0.1,), budgets=((1, 2), (3, 4, 5))),
+    ps.methods.RegionTiers(tokens=(9,), thresholds=()),
+    ps.methods.DynamicPyramid(difficulty=Glance(of=Complexity(weights=(1, 0, 0)), side=32)),
+    ps.methods.AdaptiveDepth(method=ps.methods.RateDistortion(aspect=1), depths=(1, 2, 3)),
 ]
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch.nn.functional import avg_pool2d
 
 from .._check import shorten, whole_number
 from ..allocation.allocator import Scene
@@ -19,16 +20,19 @@ from ..allocation.tiers import not_negative
 
 SURROUNDS = 2
 """Levels coarser than the coarsest one that tokens come from: its surround."""
+SHIFT = 2
+"""Contrast is measured on samples that are so many levels coarser than the token's own pixels: 4 x 4 of 16 x 16."""
 
 
 @dataclass(frozen=True)
 class SaliencyPyramid:
     """Of the tokens of all levels of a pyramid, those with the most centre-surround contrast.
 
-    The contrast of a level against the coarser ones is averaged over each token, times the weight of the level:
-    coarse tokens count more, so that the structure of the whole is kept. The best tokens of all levels together are
-    the plan: boxes of several levels may lie over one another, and places where nothing stands out may be left out.
-    No question is asked and nothing is trained. Scores are contrast times weight.
+    The contrast of a level against the coarser ones, at a quarter of the token's own resolution, is averaged over
+    each token, times the weight of the level: coarse tokens count more, so that the structure of the whole is kept.
+    The best tokens of all levels together are the plan: boxes of several levels may lie over one another, and places
+    where nothing stands out may be left out. No question is asked and nothing is trained. Scores are contrast times
+    weight.
 
     Several images share a budget by the scores of their tokens. A weight map multiplies the contrast.
 
@@ -67,10 +71,17 @@ class SaliencyPyramid:
 
     def _scores(self, scene: Scene, cell: int) -> LevelScores:
         """Contrast of each token, times the weight of its level and of its place."""
-        levels = len(level_grids(scene.size, cell, self.levels))
+        grids = level_grids(scene.size, cell, self.levels)
+        levels = len(grids)
         factors = np.linspace(0.5, 2.0, self.levels) if self.weights is None else self.weights
+        shift = min(SHIFT, cell.bit_length() - 1)  # a token has a sample at least
         with torch.no_grad():
-            contrast = centre_surround(area_levels(levelled(scene.image), levels + SURROUNDS))
-        means = [on_cells(level, (level.shape[-2], level.shape[-1]), cell).cpu() for level in contrast[:levels]]
-        weighted = zip(means, weight_levels(scene, cell, levels), factors, strict=False)
-        return [all_finite((mean * weight * float(factor)).numpy()) for mean, weight, factor in weighted]
+            finest = avg_pool2d(levelled(scene.image), 2**shift, ceil_mode=True, count_include_pad=False)
+            contrast = centre_surround(area_levels(finest, levels + SURROUNDS))
+        found = []
+        for level, (grid, weight) in enumerate(zip(grids, weight_levels(scene, cell, levels), strict=True)):
+            samples = contrast[level]
+            covered = samples.shape[-2] << level + shift, samples.shape[-1] << level + shift
+            mean = on_cells(samples, covered, cell << level).cpu()[: grid[0], : grid[1]]
+            found.append(all_finite((mean * weight * float(factors[level])).numpy()))
+        return found
