@@ -1,5 +1,6 @@
 """Figures: drawn for any plan and pyramid, with the boxes that the plan has, and no state left behind."""
 
+import dataclasses
 import io
 import subprocess
 import sys
@@ -138,7 +139,7 @@ def test_places_without_a_box_are_told():
 
 
 def test_a_long_name_is_wrapped_within_the_figure():
-    plan = ps.plan(noise(3, 32, 32), 2, ps.methods.DifficultyTiers())
+    plan = dataclasses.replace(by_hand([[0, 0, 16, 16]]), method="Long(" + "option=0.125, " * 40 + ")")
     figure = plan_figure(noise(3, 32, 32), plan)
     saved(figure)
     inside = figure._suptitle.get_window_extent().width

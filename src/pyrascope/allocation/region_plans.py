@@ -56,7 +56,8 @@ def plan_regions(
         bounds: Side of a region in cells; None: as small as leaves `FINE` tokens (or the minimum) a region on average.
             Fewest tokens of a region (all its cells where those are fewer); None: 1. Most; None: its cells.
         fits: As of `region_boxes`.
-        counted: The worths are the counts themselves where there is no budget (all cells where those are fewer).
+        counted: The worths are the counts themselves where there is no budget (all cells where those are fewer), and
+            their proportions where there is one.
 
     Raises:
         ValueError: the bounds cannot be met; the message names the range.
@@ -67,7 +68,7 @@ def plan_regions(
     else:
         budget = check_budget(budget, sizes, cell, method)
         region, least, most = bounds[0], bounds[1] or 1, bounds[2] or 2**31
-        side = region or _side(sizes, cell, budget // max(FINE, least))
+        side = region or region_side(sizes, cell, budget // max(FINE, least))
     laid = [region_grid(size, cell, side) for size in sizes]
     judged = [judge(scene, cell, side) for scene in scenes]
     worth = all_finite(np.concatenate([value.ravel() for value, _ in judged]))
@@ -82,7 +83,10 @@ def plan_regions(
         limit = "" if bounds[2] is None else f" to {most}"
         hint = f"{len(cells)} regions of {side}x{side} cells take {least}{limit} tokens each, at most all their cells"
         whole_number(budget, "budget", int(low.sum()), int(high.sum()), hint=hint)
-        counts = low + allocate(worth, budget - int(low.sum()), minimum=0, maximum=high - low)
+        if counted:
+            counts = allocate(worth, budget, maximum=high)
+        else:
+            counts = low + allocate(worth, budget - int(low.sum()), minimum=0, maximum=high - low)
     plans, start = [], 0
     for (regions, shape), (_, ratio), size in zip(laid, judged, sizes, strict=True):
         mine = slice(start, start := start + len(regions.reshape(-1, 4)))
@@ -108,8 +112,8 @@ def region_sums(scene: Scene, values: Tensor, cell: int, side: int) -> Floats:
     return box_sums(held, (side, side))
 
 
-def _side(sizes: Sequence[tuple[int, int]], cell: int, regions: int) -> int:
-    """The smallest side, in cells, of square regions of which images of these sizes have at most `regions`."""
+def region_side(sizes: Sequence[tuple[int, int]], cell: int, regions: int) -> int:
+    """Returns the smallest side, in cells, of square regions of which images of these sizes have at most `regions`."""
     grids = [grid_of(size, cell) for size in sizes]
 
     def fits(side: int) -> bool:

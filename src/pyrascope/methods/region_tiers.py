@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .._check import shorten, whole_number
 from ..allocation.allocator import Scene, refuse_weights
-from ..allocation.budget import allocate, check_budget
+from ..allocation.budget import check_budget
 from ..allocation.importance.difficulty import Difficulty, attention_entropy
 from ..allocation.importance.glance import Glance
 from ..allocation.importance.importance import on_cells
-from ..allocation.plan import Plan, grid_of, plan_of_boxes
-from ..allocation.regions import region_boxes, region_grid
+from ..allocation.plan import Plan
+from ..allocation.region_plans import Floats, plan_regions, region_side
+from ..allocation.regions import region_grid
 from ..allocation.tiers import TERCILES, ascending, measure, tier_of
 
 
@@ -24,11 +24,12 @@ class RegionTiers:
 
     Regions are squares of as many cells as the largest count (20 x 20), cut at the border, where a region has its
     share of each count. With a budget the counts are proportions: each region has at least one token and at most its
-    cells, `budget` in all images together; where there are more regions than tokens, regions are doubled in side.
+    cells, `budget` in all images together; where there are more regions than tokens, regions are larger.
 
     A region is hard where the attention of the query spreads evenly over it: its entropy over the logarithm of the
     number of cells, if the context has a query and features. Without these, it is what `difficulty` says of the
-    region's pixels. Scores are the difficulty of the region. There is no weight: difficulty alone decides.
+    region's pixels. A token's score is the count of its region's class over the tokens that the region has. There is
+    no weight: difficulty alone decides.
 
     Attributes:
         tokens: Of easy to hard regions, ascending.
@@ -55,44 +56,23 @@ class RegionTiers:
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan an image; without a budget each region has the tokens of its class."""
         refuse_weights(scenes, "RegionTiers")
-        side = math.isqrt(self.tokens[-1] - 1) + 1
+        side, sizes = math.isqrt(self.tokens[-1] - 1) + 1, [scene.size for scene in scenes]
         if budget is not None:
-            budget = check_budget(budget, [scene.size for scene in scenes], cell, repr(self))
-            while sum(_count(scene, cell, side) for scene in scenes) > budget:
-                side *= 2
-        hard = [self._difficulty(scene, cell, side) for scene in scenes]
-        cells = [region_grid(scene.size, cell, side)[1].reshape(-1, 2) for scene in scenes]
-        area = np.concatenate(cells).prod(1)
-        classes = [tier_of(difficulty, self.thresholds) for difficulty in np.concatenate(hard)]
-        wanted = np.array(self.tokens)[classes] * area
-        if budget is None:
-            counts = np.maximum((2 * wanted + side**2) // (2 * side**2), 1)
-        else:
-            counts = allocate(wanted, budget, maximum=area)
-        shares = np.split(counts, np.cumsum([len(part) for part in cells])[:-1])
-        return [
-            self._plan(scene, share, difficulty, cell, side)
-            for scene, share, difficulty in zip(scenes, shares, hard, strict=True)
-        ]
+            budget = check_budget(budget, sizes, cell, repr(self))
+            side = max(side, region_side(sizes, cell, budget))
+        return plan_regions(scenes, budget, cell, repr(self), self._judge, (side, None, None), counted=True)
 
-    def _plan(
-        self, scene: Scene, counts: NDArray[np.int64], difficulty: NDArray[np.float64], cell: int, side: int
-    ) -> Plan:
+    def _judge(self, scene: Scene, cell: int, side: int) -> tuple[Floats, Floats]:
+        """Tokens of each region, of one that the border cuts its share of them."""
         regions, cells = region_grid(scene.size, cell, side)
-        boxes, levels, of = region_boxes(regions.reshape(-1, 4), counts, cell, most=cells.reshape(-1, 2))
-        return plan_of_boxes(boxes, levels, difficulty[of], scene.size, cell, repr(self))
-
-    def _difficulty(self, scene: Scene, cell: int, side: int) -> NDArray[np.float64]:
-        """Difficulty of each region (regions,), in reading order."""
         features, query = scene.context.features, scene.context.query
         if features is not None and query is not None:
             on_grid = on_cells(features.movedim(-1, 0), scene.size, cell).movedim(0, -1)
-            return attention_entropy(on_grid, query, block=side).cpu().numpy().ravel()
-        regions = region_grid(scene.size, cell, side)[0].reshape(-1, 4).astype(int)
-        crops = (scene.image[:, y0:y1, x0:x1] for y0, x0, y1, x1 in regions.tolist())
-        return np.array([self.difficulty(Scene(crop)) for crop in crops])
-
-
-def _count(scene: Scene, cell: int, side: int) -> int:
-    rows, columns = grid_of(scene.size, cell)
-    return -(-rows // side) * -(-columns // side)
+            difficulty = attention_entropy(on_grid, query, block=side).flatten().tolist()
+        else:
+            corners = regions.reshape(-1, 4).astype(int).tolist()
+            crops = (Scene(scene.image[:, y0:y1, x0:x1]) for y0, x0, y1, x1 in corners)
+            difficulty = [self.difficulty(crop) for crop in crops]
+        tokens = np.array(self.tokens)[[tier_of(value, self.thresholds) for value in difficulty]]
+        share = np.rint(tokens.reshape(cells.shape[:2]) * (cells.prod(-1) / side**2))
+        return np.maximum(share, 1), np.ones(share.shape)
