@@ -23,8 +23,8 @@ def test_the_side_of_a_box_follows_the_inverse_of_cortical_magnification(e0, fix
     free = side > 4  # native cells cannot be finer
     x, y = np.log(distance[free] + e0), np.log(side[free])
     slope = np.polyfit(x, y, 1)[0]
-    assert abs(slope - 1) < 0.15, slope
-    assert np.corrcoef(x, y)[0, 1] > 0.85
+    assert abs(slope - 1) < 0.03, slope
+    assert np.corrcoef(x, y)[0, 1] > 0.95
 
 
 def test_density_falls_with_eccentricity_around_each_of_several_fixations():
