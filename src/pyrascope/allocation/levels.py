@@ -114,10 +114,9 @@ def best_of_all(scenes: Sequence[LevelScores], budget: int) -> list[list[Index]]
     number, level = (np.repeat([part[k] for part in parts], [len(part[2]) for part in parts]) for k in (0, 1))
     index, score = (np.concatenate([part[k] for part in parts]) for k in (2, 3))
     order = np.lexsort((index, number, -level, -score))
+    grouped = order[np.argsort(number[order], kind="stable")]  # by scene, the best of each first
     rank = np.empty_like(order)  # of a cell among those of its scene
-    for scene in range(len(scenes)):
-        mine = order[number[order] == scene]
-        rank[mine] = np.arange(len(mine))
+    rank[grouped] = np.arange(len(order)) - np.searchsorted(number[grouped], number[grouped])
     most = np.array([scores[0].size for scores in scenes])
     order = order[(rank < most[number])[order]]
     taken = order[np.argsort(rank[order] > 0, kind="stable")[:budget]]
