@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import pyrascope as ps
 from pictures import noise
+from pyrascope.allocation.importance import BandEnergy, Complexity, Fixation, Glance, Saliency, Weighted
 from pyrascope.methods.named import METHODS, method_from
 
 MADE = [
@@ -16,6 +17,12 @@ MADE = [
     *(ps.methods.RateDistortion(*options) for options in itertools.product((1, 2, 4), ("recursive", "direct"))),
     ps.methods.Random(seed=7),
     ps.methods.Random(seed=2**70),
+    ps.methods.SaliencyPyramid(levels=2, weights=(1, 2.5)),
+    ps.methods.ProgressiveLevels(shares=(1, 0.5), tokens_per_region=(16, 100)),
+    ps.methods.DifficultyTiers(difficulty=Complexity(), thresholds=(0.1,), budgets=((1, 2), (3, 4, 5))),
+    ps.methods.RegionTiers(tokens=(9,), thresholds=()),
+    ps.methods.DynamicPyramid(difficulty=Glance(of=Complexity(weights=(1, 0, 0)), side=32)),
+    ps.methods.AdaptiveDepth(method=ps.methods.RateDistortion(aspect=1), depths=(1, 2, 3)),
 ]
 
 
@@ -118,6 +125,51 @@ def test_other_names_list_all(text):
 )
 def test_wrong_options_are_refused(text, match):
     refused(text, match)
+
+
+NESTED = [
+    ps.methods.NeverWorse(method=ps.methods.RateDistortion(aspect=1)),
+    ps.methods.NeverWorse(ps.methods.WithContext(ps.methods.NeverWorse(ps.methods.Random(5)), share=0.25)),
+    ps.methods.Mixture((ps.methods.Uniform(), ps.methods.Random(2)), (1, 3)),
+    ps.methods.Foveated(Fixation(count=3), weight=Weighted((Saliency(), BandEnergy(levels=2)), (1.0, 2.0))),
+]
+
+
+@pytest.mark.parametrize("method", NESTED, ids=lambda method: type(method).__name__)
+def test_methods_within_methods_are_rebuilt(method):
+    assert method_from(repr(method)) == method
+    plan = ps.plan(noise(1, 20, 28), 3, method, cell=8)
+    assert ps.plan(noise(1, 20, 28), 3, method_from(plan.method), cell=8) == plan
+
+
+@pytest.mark.parametrize(
+    ("text", "match"),
+    [
+        ("NeverWorse(method=RateDistorsion())", r"got 'RateDistorsion'; did you mean RateDistortion"),
+        ("Foveated(weight=Salience())", r"got 'Salience'; did you mean .*Saliency"),
+        ("NeverWorse(method=Random(sed=1))", "method Random has the options seed, got 'sed'"),
+        ("NeverWorse(method=Random(seed=-1))", "method Random has an option that does not fit: seed must be"),
+        ("NeverWorse(method=Random(1))", "name=value"),
+        ("NeverWorse(method=Random)", "name=value"),
+        ("NeverWorse(method=1)", "method must be a method, made, such as RateDistortion\\(\\), got 1"),
+        ("Foveated(gaze=Random())", r"gaze must be a Fixation.*got Random\(seed=0\)"),
+        ("Random(seed=Random())", r"seed must be a whole number >= 0, got Random\(seed=0\)"),
+        ("Foveated(gaze=Fixation(levels=2))", "Fixation has the options e0, .*got 'levels'"),
+        ("Mixture(methods=(Uniform(), open('owned', 'w')))", "name=value"),
+        ("Mixture(methods=(Uniform(), open()))", "got 'open'"),
+        ("Mixture(methods=[Uniform(), Plan()])", "got 'Plan'"),
+        ("NeverWorse(method=ps.Random())", "name=value"),
+        ("NeverWorse(method=Random()())", "name=value"),
+        ("NeverWorse(criterion={'a': Random()})", "name=value"),
+        ("NeverWorse(method=" * 13 + "Random()" + ")" * 13, "name=value"),
+        ("Mixture(methods=(" + "Random(), " * 3000 + "))", "at most 20000 are read"),
+    ],
+    ids=lambda text: text[:40],
+)
+def test_wrong_parts_are_refused(text, match, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(text, match)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,13 @@ def gather_patches(image: Tensor, plan: Plan) -> Tensor:
             start = (corner / step).long()
             patches = level_windows(ripmap, (int(level[0]), int(level[1])), start, plan.cell)
         else:
-            patches = _resampled(image, corner, step, plan.cell)
+            patches = resampled(image, corner, step, plan.cell)
         out[torch.from_numpy(tokens).to(out.device)] = patches
     return out
 
 
-def _resampled(image: Tensor, corner: Tensor, step: Tensor, cell: int) -> Tensor:
-    """Patches of boxes with any `corner` (n, 2), whose pixels are `step` (2,) source pixels apart."""
+def resampled(image: Tensor, corner: Tensor, step: Tensor, cell: int) -> Tensor:
+    """Patches (n, c, cell, cell) of boxes with any `corner` (n, 2), their pixels `step` (2,) source pixels apart."""
     stretch = step.clamp(min=1)
     first = torch.floor(corner + step / 2 - 3 * stretch).long()
     span = [math.ceil((cell - 1) * step[a] + 2 * 3 * stretch[a]) + 2 for a in (0, 1)]

@@ -4,6 +4,7 @@ from .combine import Opponent, Product, Weighted
 from .difficulty import Complexity, Difficulty
 from .fixation import Fixation
 from .frequency import BandEnergy, Information
+from .glance import Glance
 from .importance import ImportanceMap, normalised, weight_of
 from .learned import Learned, fit_weights, learned
 from .orientation import Orientation
@@ -18,6 +19,7 @@ __all__ = [
     "Complexity",
     "Difficulty",
     "Fixation",
+    "Glance",
     "ImportanceMap",
     "Information",
     "Learned",
