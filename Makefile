@@ -10,7 +10,7 @@ demo: $(VENV)/.installed
 	$(BIN)/pyrascope plan examples/data/kodim23.png --budget 256 --out out/plan.png
 
 test: $(VENV)/.installed-test check
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .

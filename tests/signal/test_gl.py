@@ -86,7 +86,7 @@ def test_arrays_and_channel_axes(gl, dtype, axis):
     for plain, made in zip(ours, theirs, strict=True):
         assert made.dtype == plain.dtype
         np.testing.assert_allclose(made, plain, rtol=0, atol=3e-5 if dtype != np.float16 else 4e-3)
-    assert not np.shares_memory(theirs[0], x)
+    assert np.shares_memory(theirs[0], x) == np.shares_memory(ours[0], x)
 
 
 @pytest.mark.parametrize("lead", [(), (2,), (2, 3), (0,), (2, 0)])

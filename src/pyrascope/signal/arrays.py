@@ -1,7 +1,6 @@
 """Arrays in and out: NumPy or torch, with or without a channel axis, as float planes (..., h, w)."""
 
 import math
-from functools import lru_cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -60,7 +59,7 @@ def to_planes(x: Tensor | NDArray[Any], channel_axis: int | None) -> Tensor:
             f"x must be a torch tensor or a NumPy array, got {type(x).__name__}; "
             "convert it with numpy.asarray or torch.as_tensor"
         )
-    name = _type_name(x.dtype)
+    name = x.dtype.type.__name__ if isinstance(x, np.ndarray) else str(x.dtype).removeprefix("torch.")
     if name not in (*FLOATS, *FULL_SCALE) or (name == "bfloat16" and isinstance(x, np.ndarray)):
         raise TypeError(
             f"x must hold {', '.join(FLOATS)} (torch only: bfloat16), uint8 or uint16, got {name}; "
@@ -74,15 +73,10 @@ def to_planes(x: Tensor | NDArray[Any], channel_axis: int | None) -> Tensor:
     return _scaled(planes, FULL_SCALE[name]) if name in FULL_SCALE else planes
 
 
-@lru_cache(maxsize=64)  # NumPy spells a name out anew each time, which small images would feel
-def _type_name(dtype: torch.dtype | np.dtype[Any]) -> str:
-    return str(dtype).removeprefix("torch.") if isinstance(dtype, torch.dtype) else dtype.name
-
-
 def _readable(x: NDArray[Any]) -> Tensor:
     """Returns a tensor in the memory of `x` if torch can read and write it, else in a copy."""
     flags, size = x.flags, x.dtype.itemsize
-    regular = flags.c_contiguous or all(stride >= 0 and stride % size == 0 for stride in x.strides)
+    regular = all(stride >= 0 and stride % size == 0 for stride in x.strides)
     if not (regular and flags.behaved and x.dtype.isnative):
         x = np.array(x, dtype=x.dtype.newbyteorder("="), order="C")
     return torch.from_numpy(x)
