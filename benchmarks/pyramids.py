@@ -1,6 +1,6 @@
 """Time of the pyramids against the libraries that people use for them, in one run, and the project's bars.
 
-    python benchmarks/pyramids.py [--threads 1] [--seconds 1] [--sizes 512x512,...] [--only steerable]
+    python benchmarks/pyramids.py [--threads 1] [--seconds 1] [--cold] [--sizes 512x512,...] [--only steerable]
 
 Candidates take turns; numbers are medians of process CPU time, as ratios to the first column, whose time in ms is
 given. Gaussian and Laplacian pyramids have 5 levels of float32; OpenCV, pyrtools and scikit-image get batches plane
@@ -116,7 +116,7 @@ def refusals(found: dict[tuple[str, str], Outcome]) -> Iterator[tuple[str, str, 
     detail = partial(ps.laplacian_pyramid, levels=peers.LEVELS)
     for shape in AWKWARD:
         array = np.random.default_rng(0).random(shape, np.float32)
-        outcome = measure(Task("", "", theirs(peers.LAPLACIAN, array) | ours(detail, array)), 0, 1)
+        outcome = measure(Task("", "", theirs(peers.LAPLACIAN, array) | ours(detail, array)), 0, True, 1)
         yield from ((f"{name}, Laplacian", "x".join(map(str, shape)), why) for name, why in outcome.failures.items())
 
 
@@ -124,6 +124,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seconds", type=float, default=1.0, help="for each row of a table")
+    parser.add_argument("--cold", action="store_true", help="count the price of caches that others have filled, too")
     parser.add_argument("--sizes", default=SIZES)
     parser.add_argument("--only", default="", help="rows whose name begins so")
     arguments = parser.parse_args()
@@ -133,7 +134,7 @@ def main() -> None:
     for task in tasks(arguments.sizes.split(",")):
         if task.name.startswith(arguments.only):
             console.print(f"[dim]{task.name} {task.size}")
-            found[task.name, task.size] = measure(task, arguments.seconds)
+            found[task.name, task.size] = measure(task, arguments.seconds, arguments.cold)
     heading = f"{arguments.threads} thread(s), {date.today()}: CPU time as a ratio to"
     for base in ("OpenCV", "plain L1", "FFTs alone"):
         if rows := {key: outcome for key, outcome in found.items() if base in (*outcome.times, *outcome.failures)}:

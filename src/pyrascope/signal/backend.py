@@ -107,11 +107,11 @@ def takes(x: Tensor, dtypes: tuple[torch.dtype, ...] = FLOATS) -> bool:
     return (
         type(x) in (Tensor, torch.nn.Parameter)
         and x.dtype in dtypes
-        and x.device.type == "cpu"
-        and x.layout == torch.strided
+        and x.is_cpu
+        and x.layout is torch.strided
         and not torch._C._functorch.is_functorch_wrapped_tensor(x)  # vmap, grad, jvp; torch has no public name for it
         and not torch._C._functorch.is_legacy_batchedtensor(x)  # autograd.grad(is_grads_batched=True)
-        and forward_ad.unpack_dual(x).tangent is None  # type: ignore[no-untyped-call]  # torch's own
+        and (forward_ad._current_level < 0 or forward_ad.unpack_dual(x).tangent is None)  # type: ignore[no-untyped-call]
         and torch._C._get_tracing_state() is None
     )
 

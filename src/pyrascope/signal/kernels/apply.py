@@ -181,7 +181,9 @@ def _enough(threads: int, samples: Array) -> int:
 
 def _planes(x: Tensor) -> Array:
     """Returns the memory of `x` as an array (planes, h, w); a copy only where `x` is not contiguous."""
-    plain: Array = x.detach().resolve_neg().contiguous().numpy()
+    # Each call of torch costs a small image as much as a level of it, so those that most tensors need not are left out.
+    simple = not x.requires_grad and not x.is_neg() and x.is_contiguous()
+    plain: Array = x.numpy() if simple else x.detach().resolve_neg().contiguous().numpy()
     return plain[None] if plain.ndim == 2 else plain.reshape(prod(x.shape[:-2]), *x.shape[-2:])
 
 
