@@ -7,6 +7,7 @@ from dataclasses import fields
 
 from .._check import shorten
 from ..allocation.allocator import Allocator
+from .coarse_to_fine import CoarseToFine
 from .frequency import Frequency
 from .random import Random
 from .rate_distortion import RateDistortion
@@ -19,6 +20,7 @@ METHODS: dict[str, type] = {
     "uniform": Uniform,
     "random": Random,
     "frequency": Frequency,
+    "coarse-to-fine": CoarseToFine,
 }
 """Name on the command line (the class name in kebab-case) -> class."""
 
