@@ -1,6 +1,7 @@
 """Look at images through pyramids: coarse everywhere, fine where it matters, for exactly B visual tokens."""
 
 from . import methods, viz
+from .allocation import importance
 from .allocation.allocator import Allocator, Context, Scene
 from .allocation.budget import allocate
 from .allocation.plan import Plan
@@ -28,6 +29,7 @@ __all__ = [
     "expand",
     "gather",
     "gaussian_pyramid",
+    "importance",
     "laplacian_pyramid",
     "laplacian_reconstruct",
     "methods",

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 from .plan import Plan
@@ -26,6 +27,13 @@ class Context:
     features: Tensor | None = None
     fixation: tuple[float, float] | Sequence[tuple[float, float]] | None = None
     attention: Tensor | None = None
+
+    @property
+    def fixations(self) -> Tensor | None:
+        """The fixations as float64 (n, 2), or None."""
+        if self.fixation is None:
+            return None
+        return torch.as_tensor(self.fixation, dtype=torch.float64).reshape(-1, 2)
 
 
 @dataclass(frozen=True, eq=False)

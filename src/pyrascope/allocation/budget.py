@@ -1,5 +1,6 @@
 """Exact integer budgets: what can be asked for, and how a total is shared."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,7 +36,7 @@ def budget_by_size(sizes: Sequence[tuple[int, int]], budget: object, cell: int, 
     return _webster(cells / cells.max(), total, np.ones_like(cells), cells)
 
 
-def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int = 400) -> NDArray[np.int64]:
+def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int | ArrayLike = 400) -> NDArray[np.int64]:
     """Shares `budget` tokens among regions in proportion to their importance, exactly.
 
     Guarantees: the sum is exactly `budget`; every entry lies in minimum..maximum; a region never gets less for a
@@ -47,7 +48,7 @@ def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int 
         importance: Non-negative, finite, any shape; only ratios matter.
         budget: Tokens in total.
         minimum: Fewest tokens of a region, >= 0.
-        maximum: Most tokens of a region.
+        maximum: Most tokens of a region: one number for all, or whole numbers of the shape of `importance`.
 
     Returns:
         int64, of the shape of `importance`.
@@ -74,16 +75,27 @@ def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int 
     if not valid.all():
         raise ValueError(f"importance must be finite and not negative, got {weights[~valid].flat[0]}")
     low = whole_number(minimum, "minimum", 0)
-    high = whole_number(maximum, "maximum", max(low, 1), 2**31)
-    regions = f"{weights.size} regions of {low} to {high} tokens"
-    total = whole_number(budget, "budget", low * weights.size, high * weights.size, hint=regions)
+    high = _maxima(maximum, low, weights.shape)
+    regions = f"{weights.size} regions of {low} to {high.max()} tokens"
+    total = whole_number(budget, "budget", low * weights.size, int(high.sum()), hint=regions)
     flat, counts = weights.ravel(), np.full(weights.size, low, dtype=np.int64)
     for group in (flat > 0, flat == 0):
-        taken = min(total - int(counts[~group].sum()), high * int(group.sum()))
+        taken = min(total - int(counts[~group].sum()), int(high[group].sum()))
         share = np.where(flat[group] > 0, flat[group], 1.0)
-        bounds = np.full_like(counts[group], low), np.full_like(counts[group], high)
-        counts[group] = _webster(share, taken, *bounds)
+        counts[group] = _webster(share, taken, np.full_like(counts[group], low), high[group])
     return counts.reshape(weights.shape)
+
+
+def _maxima(maximum: int | ArrayLike, low: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+    """Returns the most tokens of each region, flat; at least `low`, and not all 0."""
+    if np.ndim(maximum) == 0:
+        return np.full(math.prod(shape), whole_number(maximum, "maximum", max(low, 1), 2**31), dtype=np.int64)
+    found = np.asarray(maximum)
+    if found.shape != shape or found.dtype.kind not in "iu":
+        raise ValueError(f"maximum must be a whole number, or whole numbers of shape {shape}, got {shorten(maximum)}")
+    if found.min() < low or found.max() > 2**31:
+        raise ValueError(f"maximum must lie from {low} (the minimum) to {2**31} everywhere, got {shorten(maximum)}")
+    return found.astype(np.int64).ravel()
 
 
 def _webster(

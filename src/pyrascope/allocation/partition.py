@@ -1,9 +1,11 @@
 """From distortions of boxes to plans: the budget is checked, the tree is cut, the cut becomes one plan an image."""
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from ..signal.ripmap import LevelPair
 from .allocator import Scene
@@ -11,33 +13,87 @@ from .budget import check_budget
 from .distortion import BoxSums, levels_of, on_nodes
 from .plan import Plan, grid_of, plan_of_boxes
 from .solver import Cut, best_cut
-from .tree import SplitTree, split_tree
+from .tree import Grid, SplitTree, level_cells, split_tree, top_level
 
 Judge = Callable[[Scene, int, list[LevelPair]], BoxSums]
 """(scene, cell, level pairs) -> distortion of the boxes of each level."""
 
 
+class Partition(Protocol):
+    """A method that cuts the tree of dyadic boxes by a distortion: its parts, for methods that wrap it."""
+
+    @property
+    def aspect(self) -> int:
+        """As in `split_tree`."""
+        ...
+
+    def judge(self, scene: Scene, cell: int, levels: list[LevelPair]) -> BoxSums:
+        """Returns the distortion of the boxes of each level."""
+        ...
+
+
 def plan_partitions(
-    scenes: Sequence[Scene], budget: int | None, cell: int, aspect: int, method: str, judge: Judge
+    scenes: Sequence[Scene],
+    budget: int | None,
+    cell: int,
+    aspect: int,
+    method: str,
+    judge: Judge,
+    depths: Sequence[int] | None = None,
 ) -> list[Plan]:
-    """Returns one plan a scene whose boxes partition it, `budget` tokens in all, with the least total distortion."""
-    tokens, tree = budgeted_tree(scenes, budget, cell, aspect, method)
+    """Returns one plan a scene whose boxes partition it, `budget` tokens in all, with the least total distortion.
+
+    `depths`: see `budgeted_tree`.
+    """
+    tokens, tree = budgeted_tree(scenes, budget, cell, aspect, method, depths)
     with torch.no_grad():
         sums = [judge(scene, cell, levels_of(tree, number)) for number, scene in enumerate(scenes)]
-    distortion = on_nodes(tree, sums)
-    if not np.isfinite(distortion).all():
-        raise ValueError(
-            "image must have values whose squares are finite in its type, got larger ones; scale it to [0, 1]"
-        )
+    distortion = all_finite(on_nodes(tree, sums))
     return plans_of(tree, best_cut(tree, distortion, tokens), scenes, cell, method)
 
 
+def all_finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns what was computed from an image, or raises ValueError where squares of its values overflowed."""
+    if not np.isfinite(values).all():
+        raise ValueError(
+            "image must have values whose squares are finite in its type, got larger ones; scale it to [0, 1]"
+        )
+    return values
+
+
 def budgeted_tree(
-    scenes: Sequence[Scene], budget: int | None, cell: int, aspect: int, method: str
+    scenes: Sequence[Scene],
+    budget: int | None,
+    cell: int,
+    aspect: int,
+    method: str,
+    depths: Sequence[int] | None = None,
 ) -> tuple[int, SplitTree]:
-    """Returns the checked budget and the tree of dyadic boxes of all images."""
+    """Returns the checked budget and the tree of dyadic boxes of all images.
+
+    Args:
+        scenes: The images.
+        budget: Not yet checked.
+        cell: Side of a patch.
+        aspect: As in `split_tree`.
+        method: Named where the budget is refused.
+        depths: For each scene, of how many levels its boxes may be (1: single cells), or None for any. A limit yields
+            where the budget needs it: the scene whose largest boxes are the most is given one level more, and so on.
+    """
     tokens = check_budget(budget, [scene.size for scene in scenes], cell, method)
-    return tokens, split_tree(tuple(grid_of(scene.size, cell) for scene in scenes), aspect)
+    grids = tuple(grid_of(scene.size, cell) for scene in scenes)
+    return tokens, split_tree(grids, aspect, None if depths is None else _tops(grids, depths, tokens))
+
+
+def _tops(grids: Sequence[Grid], depths: Sequence[int], tokens: int) -> tuple[int, ...]:
+    """Level of the largest boxes of each grid: at most `tokens` in all, as near to depth - 1 as that allows."""
+    tops = [min(depth - 1, top_level(grid)) for grid, depth in zip(grids, depths, strict=True)]
+    roots = [level_cells(grid, top) for grid, top in zip(grids, tops, strict=True)]
+    while sum(roots) > tokens:
+        most = roots.index(max(roots))
+        tops[most] += 1
+        roots[most] = level_cells(grids[most], tops[most])
+    return tuple(tops)
 
 
 def plans_of(tree: SplitTree, cut: Cut, scenes: Sequence[Scene], cell: int, method: str) -> list[Plan]:

@@ -1,7 +1,8 @@
 """The dyadic boxes of one or several grids of cells, and how each may be split, as flat arrays.
 
 A box of level (ly, lx) at place (iy, ix) covers the cells [iy 2**ly, (iy + 1) 2**ly) x [ix 2**lx, (ix + 1) 2**lx).
-The root is square and covers the grid. Halves that lie wholly outside the grid are no boxes.
+The root is square and covers the grid; where the depth is limited, several roots cover it. Halves that lie wholly
+outside the grid are no boxes.
 """
 
 from collections import defaultdict
@@ -53,7 +54,7 @@ class SplitTree:
         cost: int (options, nodes): tokens that a split adds; -1 where it is forbidden.
         shrinks: bool (nodes): some regular split has one child only. Such a box reaches needlessly far over the
             border, and is never a token itself.
-        roots: The root node of each grid.
+        roots: The root nodes of the grids: one each, or as many as cover it where its depth is limited.
     """
 
     grids: tuple[Grid, ...]
@@ -88,14 +89,20 @@ class SplitTree:
 
 
 @lru_cache(maxsize=16)
-def split_tree(grids: tuple[Grid, ...], aspect: int) -> SplitTree:
+def split_tree(grids: tuple[Grid, ...], aspect: int, tops: tuple[int, ...] | None = None) -> SplitTree:
     """Returns the boxes whose sides differ by a factor of at most `aspect`, and their splits.
 
     Aspect 1 means square boxes that split in four; 2:1 boxes are in the tree too, so that the last one or two tokens
     of a budget can be spent (`halvings`).
+
+    Args:
+        grids: Rows and columns of cells of each grid.
+        aspect: 1, 2 or 4.
+        tops: Level of the largest boxes of each grid, at most `top_level`; None: of one root.
     """
     skew = max(ASPECTS[aspect], 1)
-    blocks = _blocks(grids, skew)
+    tops = tops or tuple(map(top_level, grids))
+    blocks = _blocks(grids, tops, skew)
     where = {(block.grid, block.level): block for block in blocks}
     nodes = blocks[-1].stop
     halvings = np.full((2, 2, nodes), nodes + 1, dtype=np.int64)
@@ -123,20 +130,42 @@ def split_tree(grids: tuple[Grid, ...], aspect: int) -> SplitTree:
         area=np.concatenate([np.full(block.stop - block.start, sum(block.level)) for block in blocks]),
         cost=inside - 1,
         shrinks=(inside[:regular] == 1).any(0),
-        roots=np.array([block.start for block in blocks if block.level == _root(grids[block.grid])]),
+        roots=np.concatenate(
+            [np.arange(block.start, block.stop) for block in blocks if block.level == (tops[block.grid],) * 2]
+        ),
     )
 
 
-def _root(grid: Grid) -> LevelPair:
-    side = max(map(levels_to_one, grid))
-    return side, side
+def top_level(grid: Grid) -> int:
+    """Returns the level of the square box that covers a grid.
+
+    Example:
+        >>> top_level((3, 5))
+        3
+    """
+    return max(map(levels_to_one, grid))
 
 
-def _blocks(grids: tuple[Grid, ...], skew: int) -> list[Block]:
-    """Every level of every grid, sorted by area, then grid, then ly."""
+def level_grid(grid: Grid, level: int) -> Grid:
+    """Returns rows and columns of the square boxes of a level that cover a grid.
+
+    Example:
+        >>> level_grid((3, 5), 1)
+        (2, 3)
+    """
+    return -(-grid[0] // 2**level), -(-grid[1] // 2**level)
+
+
+def level_cells(grid: Grid, level: int) -> int:
+    """Returns the number of square boxes of a level that cover a grid."""
+    rows, columns = level_grid(grid, level)
+    return rows * columns
+
+
+def _blocks(grids: tuple[Grid, ...], tops: tuple[int, ...], skew: int) -> list[Block]:
+    """Every level of every grid up to its top, sorted by area, then grid, then ly."""
     found = []
-    for number, grid in enumerate(grids):
-        top = _root(grid)[0]
+    for number, top in enumerate(tops):
         for ly in range(top + 1):
             for lx in range(max(ly - skew, 0), min(ly + skew, top) + 1):
                 found.append((ly + lx, number, ly, lx))

@@ -3,15 +3,23 @@
 import ast
 import difflib
 import re
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
+from typing import Any
 
+from .. import allocation
 from .._check import shorten
 from ..allocation.allocator import Allocator
+from .adaptive_depth import AdaptiveDepth
 from .coarse_to_fine import CoarseToFine
+from .difficulty_tiers import DifficultyTiers
+from .dynamic_pyramid import DynamicPyramid
 from .frequency import Frequency
+from .progressive_levels import ProgressiveLevels
 from .random import Random
 from .rate_distortion import RateDistortion
+from .region_tiers import RegionTiers
 from .resize import Resize
+from .saliency_pyramid import SaliencyPyramid
 from .uniform import Uniform
 
 METHODS: dict[str, type] = {
@@ -20,13 +28,25 @@ METHODS: dict[str, type] = {
     "uniform": Uniform,
     "random": Random,
     "frequency": Frequency,
+    "saliency-pyramid": SaliencyPyramid,
+    "progressive-levels": ProgressiveLevels,
+    "difficulty-tiers": DifficultyTiers,
+    "region-tiers": RegionTiers,
+    "dynamic-pyramid": DynamicPyramid,
+    "adaptive-depth": AdaptiveDepth,
     "coarse-to-fine": CoarseToFine,
 }
 """Name on the command line (the class name in kebab-case) -> class."""
 
+MAX_LENGTH, MAX_DEPTH = 20_000, 12
+"""Most characters of a string that is read, and how deep its calls, tuples and lists may be nested."""
+
 
 def method_from(text: str) -> Allocator:
     """Returns the method that a string names: a name as on the command line, or what `plan.method` holds.
+
+    Options are literals, or again methods, importance maps and measures of difficulty by class name, also in tuples
+    and lists. Nothing is evaluated: the string is parsed, and only these classes are made.
 
     Raises:
         ValueError: no such method or option; the message lists the near names.
@@ -44,30 +64,78 @@ def method_from(text: str) -> Allocator:
         near = difflib.get_close_matches(name[:40].lower(), METHODS, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise ValueError(f"method must be one of {', '.join(METHODS)}, got {shorten(text)}{hint}")
-    kind = classes[match[1]]
-    options = _options(match[2] or "", text)
-    known = [field.name for field in fields(kind)]
-    for name in options:
-        if name not in known:
-            has = f"has the options {', '.join(known)}" if known else "has no options"
-            raise ValueError(f"method {kind.__name__} {has}, got {shorten(name)}")
-    try:
-        method: Allocator = kind(**options)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"method {kind.__name__} has an option that does not fit: {error}") from None
+    method: Allocator = _made(classes[match[1]], _options(match[2] or "", text))
     return method
 
 
+def parts() -> dict[str, type]:
+    """Returns the classes that options may name, by class name: methods, importance maps, measures of difficulty."""
+    maps = getattr(allocation, "importance", None)
+    found = [getattr(maps, name) for name in getattr(maps, "__all__", ())]
+    known = [*METHODS.values(), *(kind for kind in found if isinstance(kind, type) and is_dataclass(kind))]
+    return {kind.__name__: kind for kind in known}
+
+
+def _made(kind: type, options: dict[str, object]) -> Any:
+    """Returns `kind(**options)`, or says in one sentence what does not fit."""
+    name = f"method {kind.__name__}" if kind in METHODS.values() else kind.__name__
+    known = [field.name for field in fields(kind)]
+    for option in options:
+        if option not in known:
+            has = f"has the options {', '.join(known)}" if known else "has no options"
+            raise ValueError(f"{name} {has}, got {shorten(option)}")
+    try:
+        return kind(**options)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} has an option that does not fit: {error}") from None
+
+
 def _options(arguments: str, text: str) -> dict[str, object]:
-    """Reads "name=literal, ..." without evaluating anything."""
+    """Reads "name=value, ..." without evaluating anything."""
+    expected = f"method options must be name=value, as in Random(seed=3), got {shorten(text)}"
+    if len(arguments) > MAX_LENGTH:
+        raise ValueError(f"{expected} of {len(text)} characters; at most {MAX_LENGTH} are read")
     try:
         source = f"f({arguments})"
         call = ast.parse(source, mode="eval").body
-        names = [word.arg for word in getattr(call, "keywords", [])]
-        if not isinstance(call, ast.Call) or not isinstance(call.func, ast.Name) or call.args:
-            raise ValueError
-        if None in names or len(set(names)) < len(names) or ast.get_source_segment(source, call) != source:
-            raise ValueError
-        return {str(word.arg): ast.literal_eval(word.value) for word in call.keywords}
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise ValueError(f"method options must be name=value, as in Random(seed=3), got {shorten(text)}") from None
+        if ast.get_source_segment(source, call) != source or not isinstance(call, ast.Call):
+            raise SyntaxError
+        named = _keywords(call)
+        plain = {name: _value(node, 1) for name, node in named.items()}
+    except (SyntaxError, RecursionError, MemoryError):
+        raise ValueError(expected) from None
+    return plain
+
+
+def _keywords(call: ast.Call) -> dict[str, ast.expr]:
+    """The arguments of `name(a=..., b=...)`; SyntaxError for any other call."""
+    names = [word.arg for word in call.keywords]
+    if not isinstance(call.func, ast.Name) or call.args or None in names or len(set(names)) < len(names):
+        raise SyntaxError
+    return {str(word.arg): word.value for word in call.keywords}
+
+
+def _value(node: ast.expr, depth: int) -> object:
+    """The value of a literal, of a known call, or of a tuple or list of these; SyntaxError for all else."""
+    if depth > MAX_DEPTH:
+        raise SyntaxError
+    if isinstance(node, ast.Call):
+        options = {name: _value(value, depth + 1) for name, value in _keywords(node).items()}
+        return _made(_part(node.func), options)
+    if isinstance(node, ast.Tuple | ast.List):
+        values = [_value(value, depth + 1) for value in node.elts]
+        return tuple(values) if isinstance(node, ast.Tuple) else values
+    try:
+        return ast.literal_eval(node)
+    except (TypeError, ValueError):
+        raise SyntaxError from None
+
+
+def _part(function: ast.expr) -> type:
+    name = function.id if isinstance(function, ast.Name) else ""
+    known = parts()
+    if name in known:
+        return known[name]
+    near = difflib.get_close_matches(name[:40], known, n=3, cutoff=0.5)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    raise ValueError(f"an option must be a literal, or a method, map or difficulty, got {shorten(name)}{hint}")

@@ -40,9 +40,9 @@ class RateDistortion:
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan an image under one budget: each image gets the tokens that it gains most from."""
+        return plan_partitions(scenes, budget, cell, self.aspect, repr(self), self.judge)
+
+    def judge(self, scene: Scene, cell: int, levels: list[LevelPair]) -> BoxSums:
+        """Returns the distortion of the boxes of each level."""
         measure = recursive_distortion if self.gain == "recursive" else direct_distortion
-
-        def judge(scene: Scene, cell: int, levels: list[LevelPair]) -> BoxSums:
-            return measure(scene.image, cell, levels, scene.weight)
-
-        return plan_partitions(scenes, budget, cell, self.aspect, repr(self), judge)
+        return measure(scene.image, cell, levels, scene.weight)
