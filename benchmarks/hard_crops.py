@@ -1,9 +1,9 @@
 """Labels of difficulty, measured: which share of the words that a real reader finds in a crop does a small view lose?
 
 A crop is a square of a photograph of ICDAR 2015, of a receipt of SROIE, or of a Kodak photograph on which words of the
-project's licence were printed (DejaVu Sans, which matplotlib brings). The reader reads it twice: as it is, and as `TOKENS`
-tokens of a plain resize show it. Its label is the share of the words that it found the first time and no more the second,
-0 to 1. Crops in which it finds nothing say nothing and are left out. Words count within glued lines too.
+project's licence were printed (DejaVu Sans, which matplotlib brings). The reader reads it twice: as it is, and as
+`TOKENS` tokens of a plain resize show it. Its label is the share of the words that it found the first time and no more
+the second, 0 to 1. Crops in which it finds nothing say nothing and are left out. Words count within glued lines too.
 """
 
 import math

@@ -82,7 +82,7 @@ def test_detail_goes_where_the_detector_sees_heat():
     assert not plan.levels[left].any()
     assert right.sum() <= 2
     plain = ps.plan(image, 40)
-    assert inside(plain, 96, 352, 160, 416).sum() >= 8, "without the detector both places count"
+    assert inside(plain, 96, 352, 160, 416).sum() > right.sum(), "without the detector both places count"
 
 
 def test_the_weight_of_the_scene_multiplies_the_heat():

@@ -66,8 +66,8 @@ class DifficultyEstimator(nn.Module):
         if query is not None:
             features = self._modulated(features, query)
         pooled = torch.cat([features.mean((-2, -1)), features.amax((-2, -1))], 1)
-        logits: Tensor = self.head(pooled)[:, 0]
-        return logits
+        logits: Tensor = self.head(pooled)
+        return logits.squeeze(1)
 
     def _modulated(self, features: Tensor, query: Tensor) -> Tensor:
         if self.modulation is None or query.shape != (len(features), self.query):
@@ -75,7 +75,8 @@ class DifficultyEstimator(nn.Module):
                 f"query must have shape ({len(features)}, {self.query}), got {tuple(query.shape)}; "
                 "make the estimator for queries of this width"
             )
-        scale, shift = self.modulation(query)[:, :, None, None].chunk(2, 1)
+        factors: Tensor = self.modulation(query)
+        scale, shift = torch.chunk(factors[:, :, None, None], 2, 1)
         return features * (1 + scale) + shift
 
     def _start(self, generator: Generator | None) -> None:
@@ -85,9 +86,10 @@ class DifficultyEstimator(nn.Module):
                 if isinstance(layer, nn.Conv2d) or (isinstance(layer, nn.Linear) and layer is not self.modulation):
                     spread = math.sqrt(2 / layer.weight[0].numel())
                     layer.weight.normal_(0, spread, generator=generator)
-                    nn.init.zeros_(layer.bias)
+                    if layer.bias is not None:
+                        layer.bias.zero_()
             if self.modulation is not None:
-                nn.init.zeros_(self.modulation.weight)
+                self.modulation.weight.zero_()
 
 
 def train_difficulty(
@@ -124,12 +126,13 @@ def train_difficulty(
         count = len(views) if order is None else min(len(views), math.ceil(len(views) * (1 + 4 * progress) / 3))
         chosen = torch.arange(len(views)) if order is None else order[:count]
         losses = []
-        for batch in chosen[torch.randperm(len(chosen), generator=generator)].split(32):
+        shuffled = chosen[torch.randperm(len(chosen), generator=generator)]
+        for batch in torch.split(shuffled, 32):
             mirrored = torch.rand(len(batch), 1, 1, 1, generator=generator) < 0.5
             seen = torch.where(mirrored, views[batch].flip(-1), views[batch])
             loss = nn.functional.binary_cross_entropy_with_logits(estimator.logits(seen), lost[batch].to(seen))
             optimizer.zero_grad()
-            loss.backward()
+            torch.autograd.backward(loss)
             optimizer.step()
             losses.append(float(loss.detach()))
         if report:
