@@ -3,12 +3,13 @@
     python benchmarks/train_difficulty.py --kodak KODAK [--icdar ICDAR2015] [--sroie SROIE]
                                           [--cache FILE] [--weights difficulty.safetensors] [--out results.json]
 
-Labels: see `hard_crops`. Of the pictures of each source every third, by name, is held out: all crops of a picture are on
-one side. Estimators are trained on the printed words alone (`--weights` are those), and on all sources, each with the
-curriculum (easy first: a label is easy to learn from when it is clear, all or nothing, and rests on many words) and
-without. Reported: area under the ROC curve on the held-out crops of each source, where hard means that half of the words
-or more are lost, beside that of `BandEnergy`'s energy, of the whole `complexity`, and of the squared error of the small
-view; 95 % percentile intervals of 2000 seeded bootstrap resamples of the pictures, and the paired difference to energy.
+Labels: see `hard_crops`. Of the pictures of each source every third, by name, is held out: all crops of a picture are
+on one side. Estimators are trained on the printed words alone (`--weights` are those), and on all sources, each with
+the curriculum (easy first: a label is easy to learn from when it is clear, all or nothing, and rests on many words) and
+without. Reported: area under the ROC curve on the held-out crops of each source, where hard means that half of the
+words or more are lost, beside that of plain band energy, of the whole `complexity`, and of the squared error of the
+small view; 95 % percentile intervals of 2000 seeded bootstrap resamples of the pictures, and the paired difference to
+band energy.
 """
 
 import argparse
@@ -43,7 +44,7 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Crops:
-    """Crops of one kind of source: views (n, 1, 128, 128), labels (n,), words found, pictures, scores without training."""
+    """Crops of one source: views (n, 1, 128, 128), labels (n,), words found (n,), pictures, scores without training."""
 
     views: Tensor
     lost: Tensor
@@ -89,6 +90,24 @@ def trained(crops: Sequence[Crops], curriculum: bool, seed: int) -> DifficultyEs
     estimator = DifficultyEstimator(generator=generator)
     train_difficulty(estimator, views, lost, generator, ease, EPOCHS)
     return estimator.eval()
+
+
+def all_trained(found: dict[str, Crops], seed: int) -> dict[str, DifficultyEstimator]:
+    """Trains on the printed words and on all sources, with and without the curriculum."""
+    estimators = {}
+    for over, crops in {"printed words": [found["printed"]], "all sources": list(found.values())}.items():
+        for curriculum in (True, False):
+            title = f"trained on {over}, {'easy first' if curriculum else 'no curriculum'}"
+            estimators[title] = trained(crops, curriculum, seed)
+    return estimators
+
+
+def evaluated(crops: Crops, estimators: dict[str, DifficultyEstimator]) -> dict[str, Any]:
+    """Returns how many crops there are, and the areas of all scores."""
+    with torch.no_grad():
+        scores = crops.plain | {title: e(crops.views).double().numpy() for title, e in estimators.items()}
+    counts = {"crops": len(crops.lost), "pictures": len(set(crops.sources.tolist()))}
+    return counts | {"hard": int((crops.lost >= HARD).sum()), "scores": intervals(scores, crops)}
 
 
 def area_under_curve(scores: Scores, hard: NDArray[np.bool_]) -> float:
@@ -144,8 +163,8 @@ def main() -> None:
     try:
         reader = Reader(options.cache, smallest=32)
         chance = Generator().manual_seed(0)
-        streams = {"printed": measured(printed(options.kodak, 10, chance), reader, 6, chance)}
-        for name, folder, crops in (("icdar", options.icdar, 5), ("sroie", options.sroie, 12)):
+        streams = {"printed": measured(printed(options.kodak, 6, chance), reader, 6, chance)}
+        for name, folder, crops in (("icdar", options.icdar, 5), ("sroie", options.sroie, 6)):
             if folder:
                 pictures = photographs(folder, 0, 10_000)
                 streams[name] = measured(pictures, reader, crops, Generator().manual_seed(0))
@@ -153,19 +172,8 @@ def main() -> None:
         found = {name: collected(list(track(crops, name, console=console))) for name, crops in streams.items()}
     except (ImportError, OSError, ValueError) as error:
         parser.exit(2, f"{error}\n")
-    learnt = {name: crops.part(held_out=False) for name, crops in found.items()}
-    estimators = {}
-    for over, crops in {"printed words": [learnt["printed"]], "all sources": list(learnt.values())}.items():
-        for curriculum in (True, False):
-            title = f"trained on {over}, {'easy first' if curriculum else 'no curriculum'}"
-            estimators[title] = trained(crops, curriculum, options.seed)
-    results: dict[str, Any] = {}
-    for name, crops in ((name, crops.part(held_out=True)) for name, crops in found.items()):
-        with torch.no_grad():
-            scores = crops.plain | {title: e(crops.views).double().numpy() for title, e in estimators.items()}
-        counts = {"crops": len(crops.lost), "pictures": len(set(crops.sources.tolist()))}
-        counts["hard"] = int((crops.lost >= HARD).sum())
-        results[name] = counts | {"scores": intervals(scores, crops)}
+    estimators = all_trained({name: crops.part(held_out=False) for name, crops in found.items()}, options.seed)
+    results = {name: evaluated(crops.part(held_out=True), estimators) for name, crops in found.items()}
     Console(width=140).print(report(results))
     if options.weights:
         save_file(estimators["trained on printed words, easy first"].state_dict(), options.weights)

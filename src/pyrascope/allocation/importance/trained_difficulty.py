@@ -47,13 +47,13 @@ def view_of(image: Tensor) -> Tensor:
         >>> view_of(torch.ones(3, 300, 600)).shape
         torch.Size([1, 64, 128])
     """
-    block = max(image.shape[-2:]) // (2 * SIDE)
-    if block > 1:
-        image = torch.nn.functional.avg_pool2d(image, block, ceil_mode=True)
-    grey = image.mean(0, keepdim=True).to("cpu", torch.float32)
+    grey = image.mean(0, keepdim=True)
     longer = max(grey.shape[-2:])
+    if (block := longer // (2 * SIDE)) > 1:
+        grey = torch.nn.functional.avg_pool2d(grey, block, ceil_mode=True)
+    grey = grey.to("cpu", torch.float32)
     if longer > SIDE:
-        height, width = (max(1, round(side * SIDE / longer)) for side in grey.shape[-2:])
+        height, width = (max(1, round(side * SIDE / longer)) for side in image.shape[-2:])
         grey = resize(grey, (height, width))
     return grey.clamp(0, 1)
 
