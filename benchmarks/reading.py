@@ -189,7 +189,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--skip", type=int, default=0, help="leave out as many first (default 0)")
     parser.add_argument("--shares", type=int, nargs="+", default=[4, 8, 16, 25], help="budgets in percent of the cells")
     parser.add_argument(
-        "--rows", default="", help=f"only rows that match this regular expression, of: {'; '.join(ROWS)}"
+        "--rows", default="", help=f"only those that match this expression: {'; '.join(ROWS).replace('%', '%%')}"
     )
     parser.add_argument("--cache", type=Path, help="keep what was read in this file")
     parser.add_argument("--out", type=Path, help="write the results to this JSON file")
