@@ -1,8 +1,9 @@
-"""How well plans show photographs, in dB over the best plain resize to as many tokens, with what each part is worth.
+"""How well plans show photographs, by PSNR and SSIM over the best plain resize to as many tokens.
 
-    python benchmarks/fidelity.py FOLDER_OF_IMAGES [--budgets 64,128,256,512] [--cell 16]
+    python benchmarks/fidelity.py FOLDER_OF_IMAGES [--budgets 64,128,256,512] [--cell 16] [--methods]
 
-Rows are variants of the plan or of the tokens:
+With `--methods` rows are all registered methods with their default options, every one of them at exactly the budget but
+`Resize` itself. Without, they are variants of the plan or of the tokens, which show what each part is worth:
 
 * `aspect 1`, `aspect 2`, `aspect 4` (the default): how far a box may be from square;
 * `gain direct`, `gain luma`, `gain Haar luma`, `gain Laplacian`: what the planner takes for the distortion of a box,
@@ -11,11 +12,10 @@ Rows are variants of the plan or of the tokens:
   by level as a whole, which flatters them (a real token does not see its neighbours' level);
 * `uniform`, `random`: plans that do not look.
 
-The resize takes the better of Lanczos and cubic, down and up, for each image.
+The resize takes the better of Lanczos and cubic, down and up, for each image and each measure.
 """
 
 import argparse
-import math
 from collections.abc import Callable
 from datetime import date
 from itertools import product
@@ -24,17 +24,20 @@ from pathlib import Path
 import numpy as np
 import torch
 from rich.console import Console
-from rich.progress import track
+from rich.progress import Progress
 from rich.table import Table
 from torch import Tensor
 
 import pyrascope as ps
-from pyrascope.allocation.allocator import Scene
+from pyrascope.allocation.allocator import Allocator, Scene
 from pyrascope.allocation.distortion import BoxSums, box_sums, pair_sums, recursive_distortion
 from pyrascope.allocation.measure import Measure
 from pyrascope.allocation.partition import plan_partitions
+from pyrascope.evaluation.bootstrap import bootstrap
 from pyrascope.evaluation.metrics import psnr
+from pyrascope.evaluation.ssim import ssim
 from pyrascope.io import as_tensor
+from pyrascope.methods.named import METHODS
 from pyrascope.methods.resize import resize_grid
 from pyrascope.signal.resample import resize
 from pyrascope.signal.ripmap import LevelPair
@@ -69,9 +72,7 @@ def haar_gain(scene: Scene, cell: int, levels: list[LevelPair]) -> BoxSums:
     return found
 
 
-def by_method(
-    method: ps.methods.RateDistortion | ps.methods.Uniform | ps.methods.Random | ps.methods.Frequency,
-) -> Shown:
+def by_method(method: Allocator) -> Shown:
     """Shows the plan of a method."""
 
     def shown(image: Tensor, budget: int, cell: int) -> Tensor:
@@ -105,15 +106,21 @@ def soft_tokens(image: Tensor, budget: int, cell: int) -> Tensor:
     return out
 
 
-def best_resize(image: Tensor, budget: int, cell: int) -> tuple[float, str]:
-    """PSNR of the best plain resize, and its filters."""
+def quality(shown: Tensor, image: Tensor) -> tuple[float, float]:
+    """PSNR, 99 dB where infinite, and SSIM."""
+    return min(psnr(shown, image), 99.0), ssim(shown, image)
+
+
+def best_resize(image: Tensor, budget: int, cell: int) -> tuple[float, float, str]:
+    """PSNR and SSIM of the best plain resize by each, and the filters that gave the best PSNR."""
     size = (image.shape[-2], image.shape[-1])
     rows, columns = resize_grid(size, budget, cell)
     found = []
     for down, up in product(("lanczos", "cubic"), repeat=2):
         small = resize(image, (rows * cell, columns * cell), down)
-        found.append((psnr(resize(small, size, up), image), f"{down} down, {up} up"))
-    return max(found)
+        found.append((*quality(resize(small, size, up), image), f"{down} down, {up} up"))
+    best = max(found)
+    return best[0], max(similarity for _, similarity, _ in found), best[2]
 
 
 VARIANTS: dict[str, Shown] = {
@@ -130,41 +137,46 @@ VARIANTS: dict[str, Shown] = {
 }
 
 
-def interval(values: np.ndarray) -> str:
-    """Mean and 95 % bootstrap interval over images (2000 resamples, seed 0)."""
-    draws = np.random.default_rng(0).choice(values, (2000, len(values))).mean(1)
-    low, high = np.quantile(draws, (0.025, 0.975))
-    return f"{values.mean():+.2f} ({low:+.2f}..{high:+.2f})"
+def interval(values: np.ndarray, digits: int) -> str:
+    """Mean and 95 % bootstrap interval over images."""
+    mean, low, high = bootstrap(values)
+    return f"{mean:+.{digits}f} ({low:+.{digits}f}..{high:+.{digits}f})"
 
 
 def main() -> None:
-    """Measures all variants on all images of a folder and prints the table."""
+    """Measures all rows on all images of a folder and prints a table for each measure."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--budgets", default="64,128,256,512")
     parser.add_argument("--cell", type=int, default=16)
+    parser.add_argument("--methods", action="store_true", help="compare all registered methods")
     options = parser.parse_args()
     budgets = [int(word) for word in options.budgets.split(",")]
     files = sorted(file for file in options.folder.iterdir() if file.suffix in (".png", ".jpg"))
     if not files:
         parser.error(f"folder must hold .png or .jpg images, got none in {options.folder}")
-    plain = np.zeros((len(files), len(budgets)))
-    gains = {name: np.zeros_like(plain) for name in VARIANTS}
+    others = {kind.__name__: by_method(kind()) for kind in METHODS.values() if kind is not ps.methods.Resize}
+    rows = others if options.methods else VARIANTS
+    plain = np.zeros((2, len(files), len(budgets)))
+    gains = {name: np.zeros_like(plain) for name in rows}
     filters = set()
-    for i, file in enumerate(track(files, "images", console=Console(stderr=True))):
-        image, _ = as_tensor(file)
-        for j, budget in enumerate(budgets):
-            plain[i, j], names = best_resize(image, budget, options.cell)
+    with Progress(console=Console(stderr=True)) as progress:
+        task = progress.add_task("showing", total=len(files) * len(budgets) * len(rows))
+        for (i, file), (j, budget) in product(enumerate(files), enumerate(budgets)):
+            image, _ = as_tensor(file)
+            *plain[:, i, j], names = best_resize(image, budget, options.cell)
             filters.add(names)
-            for name, shown in VARIANTS.items():
-                quality = psnr(shown(image, budget, options.cell), image)
-                gains[name][i, j] = (99.0 if math.isinf(quality) else quality) - plain[i, j]
-    table = Table("variant: dB over the resize", *(f"{budget} tokens" for budget in budgets))
-    table.add_row("best plain resize, dB", *(f"{value:.2f}" for value in plain.mean(0)), end_section=True)
-    for name, values in gains.items():
-        table.add_row(name, *(interval(values[:, j]) for j in range(len(budgets))))
+            for name, shown in rows.items():
+                gains[name][:, i, j] = quality(shown(image, budget, options.cell), image) - plain[:, i, j]
+                progress.advance(task)
     console = Console(width=130)
-    console.print(table)
+    for k, (measure, digits) in enumerate((("PSNR, dB", 2), ("SSIM", 3))):
+        table = Table(f"{measure} over the resize", *(f"{budget} tokens" for budget in budgets))
+        means = [f"{value:.{digits}f}" for value in plain[k].mean(0)]
+        table.add_row(f"best plain resize, {measure}", *means, end_section=True)
+        for name, values in gains.items():
+            table.add_row(name, *(interval(values[k, :, j], digits) for j in range(len(budgets))))
+        console.print(table)
     console.print(
         f"{len(files)} images, cell {options.cell}, {date.today()}; best resize: {'; '.join(sorted(filters))}"
     )

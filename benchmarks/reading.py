@@ -41,10 +41,11 @@ from rich.table import Table
 from torch import Tensor
 
 import pyrascope as ps
+from pyrascope.evaluation.bootstrap import bootstrap
 from reader import PACKAGES, Pixels, Reader, enlarged, pixels_of
 from words import Text, count_words, count_words_or_glued, load_words
 
-CELL, RESAMPLES, SEED = 16, 2000, 0
+CELL = 16
 FULL, BASELINE = "full image", "resize"
 SCORES = {"exact": count_words, "glued": count_words_or_glued}
 Record = dict[str, Any]
@@ -146,22 +147,15 @@ def counts_of(
 
 def summarise(totals: Sequence[int], counts: Sequence[Sequence[Record]]) -> list[Record]:
     """Returns pooled recall and its differences as [estimate, low, high], one record a row, share and score."""
-    words = np.array(totals)
-    samples = np.random.default_rng(SEED).integers(len(words), size=(RESAMPLES, len(words)))
-
-    def estimate(hits: NDArray[np.int64]) -> list[float]:
-        spread = hits[samples].sum(1) / words[samples].sum(1)
-        return [float(hits.sum() / words.sum()), *np.percentile(spread, [2.5, 97.5]).tolist()]
-
     summary = []
     for score in SCORES:
         hits = {(c[0]["row"], c[0]["share"]): np.array([i[score] for i in c]) for c in zip(*counts, strict=True)}
         for (name, share), found in hits.items():
-            record: Record = {"row": name, "share": share, "score": score, "recall": estimate(found)}
+            record: Record = {"row": name, "share": share, "score": score, "recall": bootstrap(found, totals)}
             if name != FULL:
-                record["minus full"] = estimate(found - hits[FULL, 100])
+                record["minus full"] = bootstrap(found - hits[FULL, 100], totals)
             if (BASELINE, share) in hits and name != BASELINE:
-                record["minus resize"] = estimate(found - hits[BASELINE, share])
+                record["minus resize"] = bootstrap(found - hits[BASELINE, share], totals)
             summary.append(record)
     return summary
 

@@ -5,7 +5,7 @@ from .allocation import importance
 from .allocation.allocator import Allocator, Context, Scene
 from .allocation.budget import allocate
 from .allocation.plan import Plan
-from .api import gather, plan, render
+from .api import gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
 from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
@@ -30,6 +30,7 @@ __all__ = [
     "gather",
     "gaussian_pyramid",
     "importance",
+    "importance_map",
     "laplacian_pyramid",
     "laplacian_reconstruct",
     "methods",

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ._check import shorten, whole_number
 from .allocation.allocator import Allocator, Context, Scene
+from .allocation.importance import ImportanceMap
 from .allocation.plan import MAX_CELL, MAX_SIDE, Plan
 from .io import ImageLike, as_tensor, patches_out
 from .methods import RateDistortion
@@ -84,6 +85,52 @@ def plan(image, budget=None, method=None, cell=16, weight=None, context=None):  
     contexts = [context] * len(images) if isinstance(context, Context) else _one_each(context, len(images), "context")
     scenes = [_scene(*parts) for parts in zip(images, weights, contexts, strict=True)]
     return method(scenes, budget, cell)
+
+
+@overload
+def importance_map(image: Tensor, map: ImportanceMap, cell: int = 16, context: Context | None = None) -> Tensor: ...
+@overload
+def importance_map(
+    image: str | os.PathLike[str] | Image | NDArray[Any],
+    map: ImportanceMap,
+    cell: int = 16,
+    context: Context | None = None,
+) -> NDArray[np.float64]: ...
+def importance_map(
+    image: ImageLike, map: ImportanceMap, cell: int = 16, context: Context | None = None
+) -> Tensor | NDArray[np.float64]:
+    """Says how much each cell of an image matters, with mean 1.
+
+    What comes out can be the `weight` of `plan`. (A weight is spread evenly over the image; where the sides are no
+    multiples of the cell, `pyrascope.importance.weight_of` puts the map on its cells exactly.)
+
+    Args:
+        image: As for `plan`, one image.
+        map: One of `pyrascope.importance`, or any `ImportanceMap`.
+        cell: Side of a cell in pixels, 1 to 4096.
+        context: What else is known (query, features, fixation, ...), for maps that need it.
+
+    Returns:
+        float64 (ceil(h / cell), ceil(w / cell)), non-negative with mean 1, all ones where no cell matters more than
+        another: a tensor on the image's device for a tensor, NumPy for the others.
+
+    Raises:
+        ValueError, TypeError: in one sentence: what was expected, what came, what to do.
+
+    Example:
+        >>> from pyrascope.allocation.importance import BandEnergy
+        >>> image = np.zeros((32, 48), dtype=np.float32)
+        >>> image[4:12, 20:28] = np.eye(8)
+        >>> importance_map(image, BandEnergy(levels=1)).round(3)
+        array([[0., 6., 0.],
+               [0., 0., 0.]])
+    """
+    if isinstance(map, type) or not callable(map):
+        raise TypeError(f"map must be one of pyrascope.importance, made, such as Saliency(), got {shorten(map)}")
+    cell = whole_number(cell, "cell", 1, MAX_CELL)
+    scene = _scene(image, None, context)
+    found = map(scene, cell)
+    return found.to(scene.image.device) if isinstance(image, Tensor) else found.numpy()
 
 
 @overload

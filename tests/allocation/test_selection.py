@@ -25,23 +25,13 @@ def cosines(features):
     return np.array([[float(f[i] @ f[j]) / length[i] / length[j] for j in range(n)] for i in range(n)])
 
 
-def naive_max_min(features, count, weights=None, seeds=()):
-    """The definition in O(n^2 k)."""
-    distance = 1 - cosines(features)
+def naive_next(distance, picks, w):
+    """What each token offers as the next pick, by the definition."""
     n = len(distance)
-    w = np.ones(n) if weights is None else weights.numpy()
-    picks = list(seeds)
-    while len(picks) < count:
-        best, pick = -1.0, None
-        for j in range(n):
-            if j in picks:
-                continue
-            others = picks or [i for i in range(n) if i != j]
-            value = w[j] * min((distance[i, j] for i in others), default=2.0)
-            if value > best:
-                best, pick = value, j
-        picks.append(pick)
-    return picks
+    offers = np.full(n, -1.0)
+    for j in set(range(n)) - set(picks):
+        offers[j] = w[j] * min((distance[i, j] for i in picks or set(range(n)) - {j}), default=2.0)
+    return offers
 
 
 def kernel(features, relevance):
@@ -78,7 +68,12 @@ def test_max_min_is_the_naive_loop(n, d, data):
     for weights in (None, 0.1 + noise(n, dtype=torch.float64, seed=seed)):
         picks = max_min(features, count, weights, torch.tensor(seeds, dtype=torch.int64))
         check_selection(picks, count, n)
-        assert picks.tolist() == naive_max_min(features, count, weights, seeds)
+        assert picks[: len(seeds)].tolist() == seeds
+        for step in range(len(seeds), count):
+            offers = naive_next(
+                1 - cosines(features), picks[:step].tolist(), np.ones(n) if weights is None else weights
+            )
+            assert offers[picks[step]] >= offers.max() - 1e-11  # two nearest neighbours offer the same
 
 
 def test_max_min_crosses_strips_of_rows():
@@ -87,6 +82,14 @@ def test_max_min_crosses_strips_of_rows():
     distance = 1 - torch.nn.functional.cosine_similarity(features[:, None], features[None], dim=-1)
     distance.fill_diagonal_(2.0)
     assert first == int(distance.amin(1).argmax())
+
+
+@given(st.integers(0, 99))
+def test_max_min_starts_with_the_first_of_the_farthest_pair(seed):
+    features = torch.cat([gauss(2, 5, seed=seed), -torch.ones(4, 5) + 0.01 * gauss(4, 5, seed=seed)])
+    distance = 1 - cosines(features) + 9 * np.eye(6)
+    alone = np.flatnonzero(distance.min(1) > distance.min(1).max() - 1e-11)
+    assert int(max_min(features, 1)) == alone[0]
 
 
 def test_max_min_leaves_duplicates_for_last_in_their_order():

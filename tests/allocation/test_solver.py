@@ -1,7 +1,7 @@
 """The solver against a tree-knapsack dynamic programme that knows nothing of its arrays."""
 
 import math
-from functools import cache
+from functools import cache, reduce
 
 import numpy as np
 import pytest
@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from pictures import photo
 from pyrascope.allocation.distortion import levels_of, on_nodes, recursive_distortion
 from pyrascope.allocation.solver import best_cut
-from pyrascope.allocation.tree import split_tree
+from pyrascope.allocation.tree import split_tree, top_level
 
 ASPECTS = [1, 2, 4]
 
 
-def brute_force(grid, aspect, value):
+def brute_force(grid, aspect, value, top=None):
     """Least distortion for 1, 2, .. tokens; `value(ly, lx, iy, ix)` is a box's distortion.
 
     Aspect 1: squares split in four; one square may be halved, or cut in three, or two squares halved: as the API has
@@ -95,8 +95,11 @@ def brute_force(grid, aspect, value):
                         best = np.minimum(best, plus(plus(leaf(*c), leaf(*d)), leaf(*other)))
         return best
 
-    root = (side, side, 0, 0)
-    return square(root, 2) if aspect == 1 else binary(root)
+    if aspect == 1:
+        return square((side, side, 0, 0), 2)
+    top = side if top is None else top
+    roots = [(top, top, iy, ix) for iy in range(-(-rows // 2**top)) for ix in range(-(-columns // 2**top))]
+    return reduce(plus, map(binary, roots))
 
 
 def lookup(tree, distortion):
@@ -139,18 +142,36 @@ def test_never_better_than_the_optimum_for_any_distortion(rows, columns, aspect,
         assert distortion[cut.nodes].sum() >= best[budget] - 1e-9
 
 
+@settings(max_examples=40, deadline=None)
+@given(rows=st.integers(1, 6), columns=st.integers(1, 6), top=st.integers(0, 2), seed=st.integers(0, 10**6))
+def test_boxes_of_limited_depth_are_near_the_optimum_and_never_better(rows, columns, top, seed):
+    top = min(top, top_level((rows, columns)))
+    tree = split_tree(((rows, columns),), 4, (top,))
+    assert max(level for block in tree.blocks for level in block.level) == top
+    distortion = np.random.default_rng(seed).random(tree.nodes) * 3.0**tree.area
+    best = brute_force((rows, columns), 4, lookup(tree, distortion), top)
+    first = len(tree.roots)
+    assert first == -(-rows // 2**top) * -(-columns // 2**top)
+    assert not np.isfinite(best[:first]).any()
+    for budget in range(first, rows * columns + 1):
+        found = distortion[best_cut(tree, distortion, budget).nodes].sum()
+        assert best[budget] - 1e-9 <= found <= best[budget] + 0.01 * distortion[tree.roots].sum()
+
+
 @settings(max_examples=80, deadline=None)
 @given(
     grids=st.lists(st.tuples(st.integers(1, 17), st.integers(1, 17)), min_size=1, max_size=3),
     aspect=st.sampled_from(ASPECTS),
     seed=st.integers(0, 10**6),
     flat=st.booleans(),
+    depth=st.integers(1, 6),
 )
-def test_every_budget_is_met_by_a_partition(grids, aspect, seed, flat):
-    tree = split_tree(tuple(grids), aspect)
+def test_every_budget_is_met_by_a_partition(grids, aspect, seed, flat, depth):
+    tree = split_tree(tuple(grids), aspect, tuple(min(depth - 1, top_level(grid)) for grid in grids))
     distortion = np.zeros(tree.nodes) if flat else np.random.default_rng(seed).random(tree.nodes) * 2.0**tree.area
-    for budget in {len(grids), (len(grids) + tree.capacity) // 2, tree.capacity - 1, tree.capacity}:
-        if budget < len(grids):
+    first = len(tree.roots)
+    for budget in {first, (first + tree.capacity) // 2, tree.capacity - 1, tree.capacity}:
+        if budget < first:
             continue
         cut = best_cut(tree, distortion, budget)
         assert len(cut.nodes) == budget

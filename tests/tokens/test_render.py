@@ -9,6 +9,7 @@ import pyrascope as ps
 from pictures import noise, photo
 from pyrascope.allocation.plan import Plan
 from pyrascope.evaluation.metrics import psnr
+from pyrascope.methods.never_worse import even_grid
 from pyrascope.signal.resample import resize
 from pyrascope.signal.ripmap import Ripmap
 
@@ -85,4 +86,29 @@ def test_better_than_resize_on_the_photograph():
 def test_gradient_flows_to_the_tokens():
     plan = ps.plan(noise(1, 20, 24), 5, cell=4)
     tokens = noise(5, 1, 4, 4, dtype=torch.float64).requires_grad_()
+    assert torch.autograd.gradcheck(lambda tokens: ps.render(plan, tokens), tokens, fast_mode=True)
+
+
+def test_boxes_off_the_lattice_show_native_pixels_exactly_and_constants():
+    image = noise(2, 40, 50, dtype=torch.float64)
+    boxes, levels = [[3, 5, 19, 21], [20, 7, 36, 23]], [[0, 0], [0, 0]]
+    plan = Plan([[0, 0, 40, 50], *boxes], [[1.5, 1.7], *levels], [0] * 3, (40, 50), 16, "by hand")
+    picture = shown(image, plan)
+    for y0, x0, y1, x1 in boxes:
+        assert_close(picture[:, y0:y1, x0:x1], image[:, y0:y1, x0:x1])
+    assert_close(shown(torch.full_like(image, 0.6), plan), torch.full_like(image, 0.6))
+
+
+def test_a_grid_with_rows_of_unequal_counts_is_shown_as_well_as_a_plain_resize():
+    image = photo()
+    for budget in (64, 250):
+        uneven = even_grid((512, 768), budget, 16)
+        plain = ps.plan(image, budget, ps.methods.Resize())
+        assert uneven.tokens == budget > plain.tokens
+        assert psnr(shown(image, uneven), image) > psnr(shown(image, plain), image) - 0.02
+
+
+def test_gradient_flows_to_the_tokens_of_boxes_off_the_lattice():
+    plan = even_grid((20, 24), 7, 4)
+    tokens = noise(7, 1, 4, 4, dtype=torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(lambda tokens: ps.render(plan, tokens), tokens, fast_mode=True)

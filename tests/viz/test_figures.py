@@ -13,15 +13,9 @@ from PIL import Image
 
 import pyrascope as ps
 from pictures import noise
+from pyrascope.methods.named import METHODS
 from pyrascope.viz import plan_figure, pyramid_figure
 
-METHODS = [
-    ps.methods.RateDistortion(),
-    ps.methods.Resize(),
-    ps.methods.Uniform(),
-    ps.methods.Random(),
-    ps.methods.Frequency(),
-]
 DOTS = 40
 
 
@@ -61,11 +55,13 @@ def checked(image, plan, draw=False, **options):
     count = 2 + options.get("compare", True)
     assert len(figure.axes) == 2 * count
     first, second, *third = titles(figure)[:count]
-    assert (first, second) == ("where the tokens go", f"{plan.tokens} tokens")
+    assert first == "where the tokens go"
+    assert second.startswith(f"{plan.tokens} tokens")
+    assert (" % of the image" in second) == (plan.coverage < 1)
     assert all(title.startswith("plain resize, ") for title in third)
     notes = titles(figure, "right")[1:count]
     assert all(note == "exact" or float(note.removesuffix(" dB")) > 0 for note in notes)
-    assert plan.method in figure.get_suptitle()
+    assert plan.method in " ".join(figure.get_suptitle().split())
     for axis in figure.axes[:1]:
         assert axis.get_xlim() == (0, plan.image_size[1])
         assert axis.get_ylim() == (plan.image_size[0], 0)
@@ -81,11 +77,11 @@ def test_plans_of_any_size_are_drawn(size, channels):
     checked(image, ps.plan(image, min(3, -(-max(size) // 8)), cell=8), draw=True)
 
 
-@pytest.mark.parametrize("method", METHODS, ids=repr)
+@pytest.mark.parametrize("kind", METHODS.values())
 @pytest.mark.parametrize("budget", [1, 7])
-def test_plans_of_all_methods_are_drawn(method, budget):
+def test_plans_of_all_methods_are_drawn(kind, budget):
     image = noise(3, 64, 96)
-    checked(image, ps.plan(image, budget, method))
+    checked(image, ps.plan(image, budget, kind()))
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 1])
@@ -132,6 +128,21 @@ def test_the_resize_has_as_many_tokens_as_it_says():
     plan = ps.plan(image, 7)
     small = ps.plan(image, 7, ps.methods.Resize())
     assert titles(plan_figure(image, plan))[2] == f"plain resize, {small.tokens} tokens"
+
+
+def test_places_without_a_box_are_told():
+    plan = by_hand([[0, 0, 16, 16], [16, 16, 32, 32]])
+    assert titles(plan_figure(noise(3, 32, 32), plan))[1] == "2 tokens on 50 % of the image"
+    almost = by_hand([[0, 0, 3199, 32]], (3200, 32))
+    assert titles(plan_figure(noise(1, 3200, 32), almost))[1] == "1 tokens on 99 % of the image"
+
+
+def test_a_long_name_is_wrapped_within_the_figure():
+    plan = ps.plan(noise(3, 32, 32), 2, ps.methods.DifficultyTiers())
+    figure = plan_figure(noise(3, 32, 32), plan)
+    saved(figure)
+    inside = figure._suptitle.get_window_extent().width
+    assert inside <= figure.get_size_inches()[0] * figure.dpi
 
 
 def test_values_outside_0_and_1_are_clipped():

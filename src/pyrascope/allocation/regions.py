@@ -8,7 +8,7 @@ from .plan import grid_of
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 FITS = 1.6
-"""Greatest factor by which the boxes of a regular grid may miss the wanted shape; beyond it rows differ in count."""
+"""Greatest factor by which the boxes of a regular grid may miss the wanted ratio; beyond it rows differ in count."""
 
 
 def region_grid(size: tuple[int, int], cell: int, side: int) -> tuple[Floats, Index]:
@@ -29,12 +29,17 @@ def region_grid(size: tuple[int, int], cell: int, side: int) -> tuple[Floats, In
 
 
 def region_boxes(
-    regions: ArrayLike, counts: ArrayLike, cell: int, ratio: ArrayLike = 1.0, most: ArrayLike | None = None
+    regions: ArrayLike,
+    counts: ArrayLike,
+    cell: int,
+    ratio: ArrayLike = 1.0,
+    most: ArrayLike | None = None,
+    fits: float = FITS,
 ) -> tuple[Floats, Floats, Index]:
     """Divides each region into exactly its count of boxes, in rows of equal height.
 
     Guarantees: the boxes of a region partition it, exactly `counts` in all. Where the count is a product r * c whose
-    grid has boxes of nearly the wanted shape (within `FITS`), it becomes that grid: 64 -> 8x8, 144 -> 12x12,
+    grid has boxes of nearly the wanted shape (within `fits`), it becomes that grid: 64 -> 8x8, 144 -> 12x12,
     400 -> 20x20; 256 -> 8x32 where `ratio` is 4. Else the rows have column counts that differ by at most one.
 
     Args:
@@ -45,6 +50,7 @@ def region_boxes(
             as many columns as rows: finer along x.
         most: (m, 2) most rows and columns of a region (its cells: then no token is finer than native), or None for
             any. No count may exceed their product.
+        fits: Greatest factor by which the ratio of a regular grid's boxes may miss the wanted one, >= 1.
 
     Returns:
         float64 (n, 4) boxes, float64 (n, 2) levels (log2(side / cell), fractional or negative as it comes), int64 (n,)
@@ -58,7 +64,8 @@ def region_boxes(
     area = np.asarray(regions, dtype=np.float64).reshape(-1, 4)
     count = np.asarray(counts, dtype=np.int64).ravel()
     sides = area[:, 2:] - area[:, :2]
-    rows = _rows(sides, count, np.broadcast_to(np.asarray(ratio, dtype=np.float64).ravel(), count.shape), most)
+    wanted = np.sqrt(count * sides[:, 0] / (sides[:, 1] * np.asarray(ratio, dtype=np.float64).ravel()))
+    rows = _rows(wanted, count, most, fits)
     line = np.repeat(np.arange(len(count)), rows)  # the region of each row of boxes
     row = np.arange(len(line)) - np.repeat(np.cumsum(rows) - rows, rows)
     columns = (row + 1) * count[line] // rows[line] - row * count[line] // rows[line]
@@ -70,18 +77,17 @@ def region_boxes(
     return np.concatenate(corners, 1), np.log2(side / parts / cell), of
 
 
-def _rows(sides: Floats, count: Index, ratio: Floats, most: ArrayLike | None) -> Index:
-    """Number of rows of each region (m,): a divisor of its count near the wanted one, else the wanted one."""
-    wanted = np.sqrt(count * sides[:, 0] / (sides[:, 1] * ratio))
+def _rows(wanted: Floats, count: Index, most: ArrayLike | None, fits: float) -> Index:
+    """Number of rows of each region (m,): a divisor of its count near the wanted one, else the nearest to that."""
     low, high = np.ones_like(count), count
     if most is not None:
         limit = np.asarray(most, dtype=np.int64).reshape(-1, 2)
         low, high = -(-count // limit[:, 1]), np.minimum(count, limit[:, 0])
-    first = np.clip(np.ceil(wanted / FITS**0.5), low, high).astype(np.int64)
-    last = np.clip(np.floor(wanted * FITS**0.5), low, high).astype(np.int64)
+    first = np.clip(np.ceil(wanted / fits**0.5), low, high).astype(np.int64)
+    last = np.clip(np.floor(wanted * fits**0.5), low, high).astype(np.int64)
     tries = np.minimum(first[:, None] + np.arange(max(int((last - first).max(initial=0)), 0) + 1), last[:, None])
     miss = np.where(count[:, None] % tries == 0, np.abs(np.log(tries / wanted[:, None])), np.inf)
     best = miss.argmin(1)[:, None]
-    regular = np.take_along_axis(miss, best, 1)[:, 0] <= np.log(FITS) / 2
+    regular = np.take_along_axis(miss, best, 1)[:, 0] <= np.log(fits) / 2
     nearest = np.clip(np.rint(wanted), low, high).astype(np.int64)
     return np.where(regular, np.take_along_axis(tries, best, 1)[:, 0], nearest)

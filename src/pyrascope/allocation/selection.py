@@ -12,7 +12,7 @@ from .._check import shorten, whole_number
 from .budget import allocate
 
 DEPENDENT = 1e-12
-"""Up to here a distance, or the squared sine of the angle to the span of the picked tokens, is rounding."""
+"""Squared sine of the angle to the span of the picked tokens up to which a token is their linear combination."""
 
 
 def top_k(scores: Tensor, count: int) -> Tensor:
@@ -206,8 +206,8 @@ def _nearest(unit: Tensor, others: Tensor | None, rows: int = 1024) -> Tensor:
 
 
 def _beyond_rounding(distance: Tensor) -> Tensor:
-    """Distances with what is rounding set to 0, so that duplicates are equals."""
-    return torch.where(distance > DEPENDENT, distance, 0.0)
+    """Distances in steps of 2^-40, so that duplicates and pairs of nearest neighbours are equals."""
+    return ((distance * 2.0**40).round() * 2.0**-40).clamp(min=0)
 
 
 def _unit(features: Tensor) -> Tensor:
@@ -217,7 +217,7 @@ def _unit(features: Tensor) -> Tensor:
     values = features.detach().double()
     largest = values.abs().amax(1, keepdim=True) if values.shape[1] else values.new_ones(len(values), 1)
     values = values / torch.where(largest > 0, largest, 1.0)  # so that squares neither vanish nor overflow
-    return values / values.norm(dim=1, keepdim=True).clamp(min=0.5)
+    return values / values.square().sum(1, keepdim=True).sqrt().clamp(min=0.5)
 
 
 def _check_scores(scores: Tensor, name: str) -> None:
@@ -239,7 +239,7 @@ def _check_seeds(seeds: Tensor | None, n: int, count: int) -> Tensor:
     if seeds.ndim != 1 or seeds.is_floating_point() or seeds.is_complex() or seeds.dtype == torch.bool:
         raise ValueError(f"seeds must be indices (m,), got {_shapes(seeds)}")
     inside = bool(((seeds >= 0) & (seeds < n)).all())
-    if not inside or len(seeds.unique()) < len(seeds) or len(seeds) > count:
+    if not inside or len(set(seeds.tolist())) < len(seeds) or len(seeds) > count:
         raise ValueError(
             f"seeds must be different indices from 0 to {n - 1}, at most count = {count} of them, "
             f"got {shorten(seeds.tolist())}"

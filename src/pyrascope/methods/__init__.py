@@ -1,11 +1,16 @@
 """Methods that decide where visual tokens go: one idea or paper a file."""
 
 from .adaptive_depth import AdaptiveDepth
+from .anisotropic import Anisotropic
 from .coarse_to_fine import CoarseToFine
 from .difficulty_tiers import DifficultyTiers
 from .dynamic_pyramid import DynamicPyramid
+from .foveated import Foveated
 from .frequency import Frequency
+from .mixture import Mixture
+from .multi_scale import MultiScale
 from .named import method_from
+from .never_worse import NeverWorse
 from .progressive_levels import ProgressiveLevels, reduction
 from .random import Random
 from .rate_distortion import RateDistortion
@@ -13,13 +18,19 @@ from .region_tiers import RegionTiers
 from .resize import Resize
 from .saliency_pyramid import SaliencyPyramid
 from .uniform import Uniform
+from .with_context import WithContext
 
 __all__ = [
     "AdaptiveDepth",
+    "Anisotropic",
     "CoarseToFine",
     "DifficultyTiers",
     "DynamicPyramid",
+    "Foveated",
     "Frequency",
+    "Mixture",
+    "MultiScale",
+    "NeverWorse",
     "ProgressiveLevels",
     "Random",
     "RateDistortion",
@@ -27,6 +38,7 @@ __all__ = [
     "Resize",
     "SaliencyPyramid",
     "Uniform",
+    "WithContext",
     "method_from",
     "reduction",
 ]

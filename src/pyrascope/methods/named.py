@@ -6,14 +6,19 @@ import re
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from .. import allocation
 from .._check import shorten
+from ..allocation import importance
 from ..allocation.allocator import Allocator
 from .adaptive_depth import AdaptiveDepth
+from .anisotropic import Anisotropic
 from .coarse_to_fine import CoarseToFine
 from .difficulty_tiers import DifficultyTiers
 from .dynamic_pyramid import DynamicPyramid
+from .foveated import Foveated
 from .frequency import Frequency
+from .mixture import Mixture
+from .multi_scale import MultiScale
+from .never_worse import NeverWorse
 from .progressive_levels import ProgressiveLevels
 from .random import Random
 from .rate_distortion import RateDistortion
@@ -21,6 +26,7 @@ from .region_tiers import RegionTiers
 from .resize import Resize
 from .saliency_pyramid import SaliencyPyramid
 from .uniform import Uniform
+from .with_context import WithContext
 
 METHODS: dict[str, type] = {
     "rate-distortion": RateDistortion,
@@ -34,6 +40,12 @@ METHODS: dict[str, type] = {
     "region-tiers": RegionTiers,
     "dynamic-pyramid": DynamicPyramid,
     "adaptive-depth": AdaptiveDepth,
+    "multi-scale": MultiScale,
+    "anisotropic": Anisotropic,
+    "foveated": Foveated,
+    "mixture": Mixture,
+    "with-context": WithContext,
+    "never-worse": NeverWorse,
     "coarse-to-fine": CoarseToFine,
 }
 """Name on the command line (the class name in kebab-case) -> class."""
@@ -70,8 +82,7 @@ def method_from(text: str) -> Allocator:
 
 def parts() -> dict[str, type]:
     """Returns the classes that options may name, by class name: methods, importance maps, measures of difficulty."""
-    maps = getattr(allocation, "importance", None)
-    found = [getattr(maps, name) for name in getattr(maps, "__all__", ())]
+    found = [getattr(importance, name) for name in importance.__all__]
     known = [*METHODS.values(), *(kind for kind in found if isinstance(kind, type) and is_dataclass(kind))]
     return {kind.__name__: kind for kind in known}
 

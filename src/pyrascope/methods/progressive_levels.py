@@ -98,7 +98,8 @@ class ProgressiveLevels:
         most = budget * loads[0] / sum(loads)
         coarse = next((level for level, count in enumerate(cells) if count <= most), len(cells) - 1)
         wanted = np.zeros(max(coarse, 1))
-        for step, load in enumerate(loads[1:] or loads, start=1):
+        finer = loads[1:] if any(loads[1:]) else loads[:1]
+        for step, load in enumerate(finer, start=1):
             wanted[max(coarse - step, 0)] += load
         counts = level_counts(wanted.tolist(), grids[:coarse], budget - cells[coarse])
         scores = relevance_levels(scene, cell, coarse + 1)

@@ -43,7 +43,7 @@ def gather_patches(image: Tensor, plan: Plan) -> Tensor:
             start = (corner / step).long()
             parts.append(windows(ripmap[int(level[0]), int(level[1])], start, (plan.cell, plan.cell)))
         else:
-            parts.append(_resampled(image, corner, step, plan.cell))
+            parts.append(resampled(image, corner, step, plan.cell))
         order.append(index)
     return torch.cat(parts)[torch.cat(order).argsort()]
 
@@ -61,8 +61,8 @@ def windows(x: Tensor, start: Tensor, size: tuple[int, int]) -> Tensor:
     return x[:, rows[:, :, None], columns[:, None, :]].transpose(0, 1)
 
 
-def _resampled(image: Tensor, corner: Tensor, step: Tensor, cell: int) -> Tensor:
-    """Patches of boxes with any `corner` (n, 2), whose pixels are `step` (2,) source pixels apart."""
+def resampled(image: Tensor, corner: Tensor, step: Tensor, cell: int) -> Tensor:
+    """Patches (n, c, cell, cell) of boxes with any `corner` (n, 2), their pixels `step` (2,) source pixels apart."""
     stretch = step.clamp(min=1)
     first = torch.floor(corner + step / 2 - 3 * stretch).long()
     span = [math.ceil((cell - 1) * step[a] + 2 * 3 * stretch[a]) + 2 for a in (0, 1)]

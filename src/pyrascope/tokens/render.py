@@ -8,7 +8,7 @@ from ..allocation.cover import owners
 from ..allocation.plan import Plan
 from ..signal.resample import lanczos3, resize
 from ..signal.ripmap import Ripmap
-from .gather import windows
+from .gather import resampled, windows
 
 MARGIN = 3
 """Pixels around a token that its interpolation sees: the reach of Lanczos-3."""
@@ -17,18 +17,18 @@ MARGIN = 3
 def render_patches(plan: Plan, patches: Tensor) -> Tensor:
     """Returns the image (c, h, w) that the patches (n, c, cell, cell) of the plan show.
 
-    Where all boxes form one grid, as after a plain resize, the small image is magnified as a whole. Dyadic boxes are
-    first painted each on its own; then each is interpolated as part of its level, whose other places come from that
-    first picture. Other boxes are painted on their own. Small boxes lie over large ones; places without a box are 0.
-    Interpolation is Lanczos-3, but linear for boxes off the dyadic grid.
+    Where all boxes form one grid, as after a plain resize, the small image is magnified as a whole. Other boxes are
+    first painted each on its own; then each is interpolated again, dyadic ones as part of their level, with what that
+    first picture shows around it (beside places without a box, means of what is near). Small boxes lie over large
+    ones; places without a box are 0. Interpolation is Lanczos-3.
     """
     if grid := _one_grid(plan):
         rows, columns = grid
         small = patches.reshape(rows, columns, *patches.shape[1:]).permute(2, 0, 3, 1, 4).flatten(3).flatten(1, 2)
         return resize(small, plan.image_size)
     if not _dyadic(plan):
-        return _alone(plan, patches)
-    return _painted(plan, patches, Ripmap(_painted(plan, patches, None)))
+        return _completed(plan, patches, _filled(plan, _alone(plan, patches)))
+    return _painted(plan, patches, Ripmap(_filled(plan, _painted(plan, patches, None))))
 
 
 def _one_grid(plan: Plan) -> tuple[int, int] | None:
@@ -65,6 +65,53 @@ def _alone(plan: Plan, patches: Tensor) -> Tensor:
     out = patches.new_zeros((*plan.image_size, patches.shape[1]))
     out[inside] = torch.lerp(upper, lower, fy)
     return out.permute(2, 0, 1)
+
+
+def _completed(plan: Plan, patches: Tensor, estimate: Tensor) -> Tensor:
+    """Interpolates each token with the margin that `estimate` shows around it; each pixel by its smallest token."""
+    owner = torch.from_numpy(owners(plan.boxes, plan.image_size)).to(patches.device)
+    wide, out = plan.cell + 2 * MARGIN, patches.new_zeros((*plan.image_size, patches.shape[1]))
+    for level, tokens in plan.by_level().items():
+        index = torch.from_numpy(tokens).to(patches.device)
+        corner, step = torch.tensor(plan.boxes[tokens, :2]), torch.tensor(level, dtype=torch.float64).exp2()
+        around = resampled(estimate, corner - MARGIN * step, step, wide)
+        around[:, :, MARGIN:-MARGIN, MARGIN:-MARGIN] = patches[index]
+        pixels, matrices = [], []
+        for axis, size in enumerate(plan.image_size):
+            at = corner[:, axis, None].floor() + torch.arange(int(plan.cell * step[axis]) + 2)
+            place = (at + 0.5 - corner[:, axis, None]) / step[axis] + MARGIN
+            weight = lanczos3((place[:, :, None] - torch.arange(wide) - 0.5) * step[axis].clamp(max=1))
+            matrices.append((weight / weight.sum(-1, keepdim=True)).to(patches)[:, None])
+            pixels.append(at.long().clamp(max=size - 1).to(patches.device))
+        y, x = pixels[0][:, :, None], pixels[1][:, None, :]
+        values = (matrices[0] @ around @ matrices[1].transpose(-1, -2)).permute(0, 2, 3, 1)
+        # beyond the border the clamped index repeats the last pixel, which the first of its places has set
+        mine = owner[y, x] == index[:, None, None]
+        mine[:, 1:] &= y[:, 1:] > y[:, :-1]
+        mine[:, :, 1:] &= x[:, :, 1:] > x[:, :, :-1]
+        out[y.expand_as(mine)[mine], x.expand_as(mine)[mine]] = values[mine]
+    return out.permute(2, 0, 1)
+
+
+def _filled(plan: Plan, picture: Tensor) -> Tensor:
+    """Puts plausible values where no box is, so that what lies beside such places is not drawn towards 0."""
+    if plan.coverage == 1:
+        return picture
+    return _spread(picture, torch.from_numpy(owners(plan.boxes, plan.image_size) >= 0).to(picture.device))
+
+
+def _spread(picture: Tensor, seen: Tensor) -> Tensor:
+    """Fills the places of `picture` (c, h, w) that are not `seen` (h, w) with means of what is seen around them."""
+    if bool(seen.all()) or picture.shape[-2:] == (1, 1):
+        return picture
+    weight = seen.to(picture)[None]
+    total, count = (
+        torch.nn.functional.avg_pool2d(part, 2, ceil_mode=True, divisor_override=1)
+        for part in (picture * weight, weight)
+    )
+    coarse = _spread(total / count.clamp(min=1), count[0] > 0)
+    up = coarse.repeat_interleave(2, -2).repeat_interleave(2, -1)
+    return torch.where(seen, picture, up[:, : picture.shape[1], : picture.shape[2]])
 
 
 def _painted(plan: Plan, patches: Tensor, estimate: Ripmap | None) -> Tensor:

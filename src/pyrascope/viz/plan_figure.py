@@ -1,6 +1,7 @@
 """A plan as a picture: its boxes on the photograph, what they show, and what a plain resize shows."""
 
 import math
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 INK, PAPER, SOFT = "#1c1c1c", "#ffffff", "#6b6b6b"
 COLOURS = "plasma"
+CHARACTER = 0.085
+"""Width of a character of the title in inches, at most."""
 
 
 def plan_figure(image: ImageLike, plan: Plan, *, compare: bool = True) -> "Figure":
@@ -38,7 +41,8 @@ def plan_figure(image: ImageLike, plan: Plan, *, compare: bool = True) -> "Figur
     """
     tensor, _ = as_tensor(image)
     tensor = tensor.detach().float().cpu()
-    panels = [("the image", tensor), (f"{plan.tokens} tokens", _shown(tensor, plan))]
+    seen = "" if plan.coverage == 1 else f" on {math.floor(100 * plan.coverage)} % of the image"
+    panels = [("the image", tensor), (f"{plan.tokens} tokens{seen}", _shown(tensor, plan))]
     if compare:
         most = math.prod(grid_of(plan.image_size, plan.cell))
         small = make_plan(tensor, min(plan.tokens, most), Resize(), plan.cell)
@@ -59,7 +63,10 @@ def plan_figure(image: ImageLike, plan: Plan, *, compare: bool = True) -> "Figur
         whole.set_title("where the tokens go" if number == 0 else title, fontsize=11, color=INK, loc="left")
         _imshow(detail, picture[:, top:bottom, left:right], (top, left, bottom, right))
     axes[1, 0].set_title("detail: the image", fontsize=9, color=SOFT, loc="left")
-    figure.suptitle(f"{plan.method}   {height}x{width} px, cell {plan.cell}", fontsize=9, color=SOFT, x=0.01, ha="left")
+    name = textwrap.fill(
+        f"{plan.method}   {height}x{width} px, cell {plan.cell}", int(figure.get_figwidth() / CHARACTER)
+    )
+    figure.suptitle(name, fontsize=9, color=SOFT, x=0.01, ha="left")
     return figure
 
 

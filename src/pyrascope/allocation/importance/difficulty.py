@@ -99,7 +99,7 @@ def attention_entropy(features: Tensor, query: Tensor, temperature: float = 1.0,
     share, inside = wide.reshape(2, rows, side, columns, side).transpose(2, 3).reshape(2, rows, columns, -1)
     share = share / share.sum(-1, keepdim=True)
     bits = -torch.special.xlogy(share, share).sum(-1)
-    found = (bits / inside.sum(-1).clamp(min=2).log()).clamp(0, 1)
+    found: Tensor = (bits / inside.sum(-1).clamp(min=2).log()).clamp(0, 1)
     return found[0, 0] if block is None else found
 
 

@@ -1,12 +1,14 @@
 """Importance from the Laplacian pyramid: what the finer levels add."""
 
+import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from ..._check import whole_number
+from ..._check import shorten, whole_number
 from ...signal.laplacian import laplacian_pyramid
+from ...signal.resample import integrate_rows
 from ..allocator import Scene
 from ..distortion import box_sums
 from ..measure import Measure
@@ -44,15 +46,23 @@ def band_energy(image: Tensor, cell: int, levels: int, weight: Tensor | None = N
 
 
 def energy_density(image: Tensor, cell: int, levels: int) -> Tensor:
-    """Returns `band_energy` per source pixel, each box's spread evenly over its cells, float64 (levels, rows, columns)."""
-    found = []
-    for level, energy in enumerate(band_energy(image, cell, levels)):
-        rows, columns = (cell_edges(n, cell * 2**level).diff() for n in image.shape[-2:])
-        density = energy / (rows[:, None] * columns)
-        for axis in (0, 1):
-            density = density.repeat_interleave(2**level, dim=axis)
-        found.append(density[: -(-image.shape[-2] // cell), : -(-image.shape[-1] // cell)])
-    return torch.stack(found)
+    """Returns the mean of each squared Laplacian band over each cell, channels summed, float64 (levels, rows, columns).
+
+    As `band_energy` per source pixel, but of cells at all levels: a coarse band is read where the cell lies.
+    """
+    size = (image.shape[-2], image.shape[-1])
+    bands = laplacian_pyramid(levelled(image), levels=levels + 1)[:-1]
+    return torch.stack([_means(band.square().sum(0), size, cell, level) for level, band in enumerate(bands)])
+
+
+def _means(values: Tensor, size: tuple[int, int], cell: int, level: int) -> Tensor:
+    """Means over the cells of a map whose samples sit on every 2^level-th pixel, the first included."""
+    for pixels in size:
+        edges, whole = cell_edges(pixels, cell), values.shape[0] * 2**level
+        # A sample stands for the 2^level pixels around its own.
+        sums = integrate_rows(values, (edges + (2**level - 1) / 2) / whole) * whole
+        values = (sums / edges.diff().to(sums.device)[:, None]).T
+    return values.clamp(min=0).cpu()
 
 
 @dataclass(frozen=True)
@@ -71,3 +81,33 @@ class BandEnergy:
     def __call__(self, scene: Scene, cell: int) -> Tensor:
         """Returns the map, see `ImportanceMap`."""
         return normalised(energy_density(scene.image, cell, self.levels).sum(0))
+
+
+@dataclass(frozen=True)
+class Information:
+    """How many bits a cell's Laplacian bands hold above the noise: energy counts in logarithm.
+
+    Each band is taken as a Gaussian channel whose signal has the band's mean square in the cell: 1/2 log2(1 + S / N)
+    bits a sample and channel, 4^-l samples a pixel in level l.
+
+    Attributes:
+        levels: How many bands count, the finest first.
+        noise: Root mean square of what does not count, in the image's units.
+
+    Source: Shannon 1948, "A Mathematical Theory of Communication", theorem 17.
+    """
+
+    levels: int = 4
+    noise: float = 2 / 255
+
+    def __post_init__(self) -> None:
+        whole_number(self.levels, "levels", 1, 16)
+        if isinstance(self.noise, bool) or not isinstance(self.noise, int | float) or not 0 < self.noise < math.inf:
+            raise ValueError(f"noise must be a finite number above 0, got {shorten(self.noise)}")
+
+    def __call__(self, scene: Scene, cell: int) -> Tensor:
+        """Returns the map, see `ImportanceMap`."""
+        channels = scene.image.shape[0]
+        ratio = energy_density(scene.image, cell, self.levels) / (channels * self.noise**2)
+        samples = 0.25 ** torch.arange(self.levels, dtype=torch.float64)
+        return normalised((torch.log2(1 + ratio) * samples[:, None, None]).sum(0))

@@ -95,3 +95,8 @@ def weight_of(values: Tensor, size: tuple[int, int], cell: int) -> Tensor:
         repeated = values.repeat_interleave(cell // shared, dim=axis)
         values = repeated.narrow(axis, 0, pixels // shared)
     return values
+
+
+def grid_of_ones(size: tuple[int, int], cell: int) -> Tensor:
+    """Returns the map without preference of an image of `size`, float64 (rows, columns)."""
+    return torch.ones(-(-size[0] // cell), -(-size[1] // cell), dtype=torch.float64)

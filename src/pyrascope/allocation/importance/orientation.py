@@ -5,59 +5,89 @@ Angles are those of the library: radians in [0, pi), counter-clockwise as the im
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from ..._check import whole_number
-from ...signal.resample import integrate_rows
-from ...signal.steerable import steerable_pyramid
+from ..._check import shorten, whole_number
+from ...signal.boundary import mirror
+from ...signal.steerable_masks import angular, grid, high
 from ..allocator import Scene
-from .importance import cell_edges, normalised, on_cells
-from .planes import levelled, luminance, mirrored
+from .importance import normalised, on_cells
+from .planes import levelled, luminance
 
-LEVELS = 4
-MARGIN = 32  # pixels of mirror image on each side, since the bands see the image as periodic
+FINEST, COARSEST = 8, 32  # sides of a block in pixels: orientation needs some room, and long spectra some time
+AT_ONCE = 1 << 22  # samples of windows that are transformed together
 
 
 def orientation_energy(image: Tensor, cell: int, orientations: int = 8) -> Tensor:
-    """Returns the energy of structure at each orientation in each cell, from complex steerable bands.
+    """Returns the energy of structure at each orientation around each cell, whatever its phase.
 
-    The squared magnitude (local amplitude, whatever the phase) of the four finest levels of the luminance, averaged
-    over the cell: for white noise and one cell, together with the residuals, the variance per pixel.
+    The squared magnitude of complex steerable bands, all scales together, found by Parseval's theorem in the spectrum
+    of a smooth window (Hann, twice the cell's side) around the cell: the bands' squared angular responses, times the
+    spectrum's squares. So nothing wraps around the border, and one short FFT a cell serves all orientations. Waves
+    longer than the window's half count less, those longer than the window not at all. For white noise the energies
+    of all orientations sum to most of its variance.
 
     Args:
-        image: Floating (c, h, w).
-        cell: Side of a cell in pixels.
+        image: Floating (c, h, w); its luminance counts.
+        cell: Side of a cell in pixels. Below 8, cells share the energy of a block of 8; above 32, they get the mean
+            of blocks of 32.
         orientations: K, at least 1; orientation k is at pi k / K.
 
     Returns:
         float64 (K, rows, columns) on the CPU, in squared value.
 
-    Source: Simoncelli & Freeman 1995, "The Steerable Pyramid".
+    Source: Simoncelli & Freeman 1995, "The Steerable Pyramid" (angular responses).
     """
     plane = luminance(levelled(image))
     size = (plane.shape[-2], plane.shape[-1])
-    unit = 2**LEVELS
-    padded = tuple(-(-(n + 2 * MARGIN) // unit) * unit for n in size)
-    wide = mirrored(plane, (MARGIN, MARGIN), (padded[0], padded[1]))
-    pyramid = steerable_pyramid(wide, levels=LEVELS, orientations=orientations, complex=True)
-    total = torch.zeros(())
-    for level, bands in enumerate(pyramid.bands):
-        energy = torch.stack([band.real.square() + band.imag.square() for band in bands])
-        total = total + _cell_means(energy, size, cell, level, padded) * (0.5 * 16.0**-level)
-    return total.cpu()
+    block = min(max(cell, FINEST), COARSEST)
+    side = 2 * block
+    response = _responses(side, orientations).to(plane)
+    window = torch.sin((torch.arange(side) + 0.5) * (math.pi / side)).square().to(plane)
+    window = window[:, None] * window
+    ys, xs = (_windows(pixels, block).to(plane.device) for pixels in size)
+    strip = max(1, AT_ONCE // (len(xs) * side * side))
+    found = [_energies(plane, rows, xs, window, response) for rows in ys.split(strip)]
+    energy = torch.cat(found).movedim(-1, 0).double().cpu()
+    shape = (len(ys) * block, len(xs) * block)
+    return on_cells(energy, shape, cell)[:, : -(-size[0] // cell), : -(-size[1] // cell)]
 
 
-def _cell_means(energy: Tensor, size: tuple[int, int], cell: int, level: int, padded: tuple[int, ...]) -> Tensor:
-    """Means over the cells of samples that sit on every 2^level-th pixel of the padded image, the first included."""
-    for pixels, whole in zip(size, padded, strict=True):
-        edges = cell_edges(pixels, cell)
-        # A sample stands for the 2^level pixels around its own.
-        places = (edges + MARGIN + 2**level / 2 - 0.5) / whole
-        sums = integrate_rows(energy, places) / (edges.diff() / whole).to(energy.device)[:, None]
-        energy = sums.transpose(-1, -2)
-    return energy
+def _windows(pixels: int, block: int) -> Tensor:
+    """Which pixels of an axis each block's window shows, (blocks, 2 block), kept inside the image where it fits."""
+    starts = (torch.arange(-(-pixels // block)) * block - block // 2).clamp(min=0, max=max(pixels - 2 * block, 0))
+    places = starts[:, None] + torch.arange(2 * block)
+    if pixels < 2 * block:
+        places = torch.tensor([mirror(i, pixels) for i in range(2 * block)]).expand_as(places)
+    return places
+
+
+def _energies(plane: Tensor, ys: Tensor, xs: Tensor, window: Tensor, response: Tensor) -> Tensor:
+    """(rows, columns, K): energy in the windows of rows `ys` and columns `xs`."""
+    (rows, side), columns = ys.shape, xs.shape[0]
+    views = plane[ys.flatten()][:, xs.flatten()].reshape(rows, side, columns, side).transpose(1, 2)
+    mean = (views * window).sum((-2, -1), keepdim=True) / window.sum()
+    spectrum = torch.fft.rfft2((views - mean) * window)
+    power = torch.view_as_real(spectrum).square().sum(-1).flatten(-2)
+    found: Tensor = power @ response / window.square().sum()
+    return found
+
+
+@lru_cache(maxsize=16)
+def _responses(side: int, orientations: int) -> Tensor:
+    """(side * (side // 2 + 1), K): squared responses over the half spectrum, both halves counted, per sample."""
+    with torch.inference_mode(False), torch.no_grad():
+        fy, fx = grid((side, side), (side, side))
+        fx = fx[:, : side // 2 + 1].abs()
+        twice = torch.full_like(fx, 2.0)
+        twice[:, 0] = 1.0
+        inside = torch.hypot(fy, fx) < 1  # beyond the Nyquist frequency only corners are left, at two angles
+        radial = (high(fy, fx, (side - 1).bit_length() - 2).square() * inside * twice).flatten() / side**2
+        angles = [math.pi * k / orientations for k in range(orientations)]
+        return torch.stack([radial * angular(fy, fx, a, orientations).square().flatten() for a in angles], -1)
 
 
 def doubled(energy: Tensor) -> Tensor:
@@ -65,7 +95,8 @@ def doubled(energy: Tensor) -> Tensor:
     count = energy.shape[0]
     angles = torch.arange(count, dtype=torch.float64) * (2 * math.pi / count)
     turns = torch.polar(torch.ones_like(angles), angles)
-    return torch.tensordot(turns, energy.to(turns), dims=1)
+    found: Tensor = torch.tensordot(turns, energy.to(turns), dims=1)
+    return found
 
 
 def dominant_angle(energy: Tensor) -> Tensor:
@@ -142,7 +173,7 @@ class Orientation:
     def __post_init__(self) -> None:
         whole_number(self.orientations, "orientations", 3, 32)
         if self.angle is not None and not math.isfinite(self.angle):
-            raise ValueError(f"angle must be a finite number in radians or None, got {self.angle!r}")
+            raise ValueError(f"angle must be a finite number in radians or None, got {shorten(self.angle)}")
 
     def __call__(self, scene: Scene, cell: int) -> Tensor:
         """Returns the map, see `ImportanceMap`."""

@@ -1,9 +1,7 @@
-"""Planes that maps are computed from: luminance, halvings whose samples show areas, mirrored margins."""
+"""Planes that maps are computed from: luminance and halvings whose samples show areas."""
 
 import torch
 from torch import Tensor
-
-from ...signal.boundary import mirror
 
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma of ITU-R BT.601."""
@@ -22,27 +20,25 @@ def levelled(image: Tensor) -> Tensor:
 
 def luminance(image: Tensor) -> Tensor:
     """Returns (h, w): the luma of RGB, the mean of any other number of channels."""
-    if image.shape[0] != 3:
-        return image.mean(0)
-    return torch.tensordot(image.new_tensor(LUMA), image, dims=1)
+    count = image.shape[0]
+    found: Tensor = torch.tensordot(image.new_tensor(LUMA if count == 3 else [1 / count] * count), image, dims=1)
+    return found
 
 
 def halved(planes: Tensor) -> Tensor:
-    """Returns (..., ceil(h / 2), ceil(w / 2)) by the filter (1, 3, 3, 1) / 8 along each axis; edges are repeated.
+    """Returns (c, ceil(h / 2), ceil(w / 2)) by the filter (1, 3, 3, 1) / 8 along each axis; edges count for themselves.
 
     Samples show areas: sample k is centred between pixels 2 k and 2 k + 1, as in the sharp levels.
 
     Example:
-        >>> halved(torch.tensor([[0.0, 8.0, 0.0, 0.0]]))
-        tensor([[3., 1.]])
+        >>> halved(torch.tensor([[[0.0, 8.0, 8.0, 0.0, 8.0, 0.0]]]))
+        tensor([[[4.5714, 5.0000, 3.4286]]])
     """
-    for axis in (-2, -1):
-        size = planes.shape[axis]
-        if size > 1:
-            first = torch.arange(0, size, 2, device=planes.device)
-            a, b, c, d = (planes.index_select(axis, (first + k).clamp(0, size - 1)) for k in (-1, 0, 1, 2))
-            planes = (a + 3 * (b + c) + d) / 8
-    return planes
+    h, w = planes.shape[-2:]
+    even = torch.nn.functional.pad(planes, (0, w % 2 if w > 1 else 0, 0, h % 2 if h > 1 else 0), mode="replicate")
+    size = (-(-h // 2), -(-w // 2))
+    found: Tensor = torch.nn.functional.interpolate(even[None], size, mode="bilinear", antialias=True)[0]
+    return found
 
 
 def area_levels(planes: Tensor, levels: int) -> list[Tensor]:
@@ -51,12 +47,3 @@ def area_levels(planes: Tensor, levels: int) -> list[Tensor]:
     while len(found) < levels:
         found.append(halved(found[-1]))
     return found
-
-
-def mirrored(planes: Tensor, before: tuple[int, int], size: tuple[int, int]) -> Tensor:
-    """Returns (..., *size): `planes` with `before` rows and columns of its mirror image in front and the rest behind."""
-    for axis, first, count in zip((-2, -1), before, size, strict=True):
-        n = planes.shape[axis]
-        index = torch.tensor([mirror(i, n) for i in range(-first, count - first)], device=planes.device)
-        planes = planes.index_select(axis, index)
-    return planes

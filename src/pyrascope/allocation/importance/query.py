@@ -187,4 +187,5 @@ def _fitting(features: Tensor, query: Tensor) -> tuple[Tensor, Tensor]:
 
 def _unit(vectors: Tensor) -> Tensor:
     length = vectors.norm(dim=-1, keepdim=True)
-    return vectors / length.where(length > 0, 1.0)
+    found: Tensor = vectors / length.where(length > 0, 1.0)
+    return found

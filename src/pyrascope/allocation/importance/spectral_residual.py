@@ -37,7 +37,8 @@ def spectral_residual(plane: Tensor) -> Tensor:
     rows = sum(log.roll(shift, 0) for shift in (-1, 0, 1))
     mean = sum(torch.as_tensor(rows).roll(shift, 1) for shift in (-1, 0, 1)) / 9
     residual = torch.polar((log - mean).exp(), spectrum.angle())
-    return torch.fft.ifft2(residual).abs().square()
+    found: Tensor = torch.fft.ifft2(residual).abs().square()
+    return found
 
 
 def smoothed(values: Tensor, sigma: float) -> Tensor:

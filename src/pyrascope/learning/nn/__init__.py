@@ -1,1 +1,1 @@
-"""Networks on pyramids."""
+"""Layers of networks that see tokens of several levels."""

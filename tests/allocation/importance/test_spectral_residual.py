@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+import torch
+from torch.testing import assert_close
+
+from pictures import noise
+from pyrascope.allocation.allocator import Scene
+from pyrascope.allocation.importance.spectral_residual import SpectralResidual, smoothed, spectral_residual
+
+
+def by_numpy(plane):
+    """The publication's formula, written out."""
+    spectrum = np.fft.fft2(plane)
+    log, phase = np.log(np.abs(spectrum)), np.angle(spectrum)
+    mean = np.zeros_like(log)
+    for y in (-1, 0, 1):
+        for x in (-1, 0, 1):
+            mean += np.roll(log, (y, x), (0, 1)) / 9
+    return np.abs(np.fft.ifft2(np.exp(log - mean + 1j * phase))) ** 2
+
+
+@pytest.mark.parametrize("size", [(8, 8), (13, 30), (64, 48)])
+def test_formula(size):
+    plane = noise(*size, dtype=torch.float64)
+    np.testing.assert_allclose(spectral_residual(plane).numpy(), by_numpy(plane.numpy()), rtol=1e-9, atol=1e-15)
+
+
+def test_smoothing_keeps_the_sum_and_is_a_gaussian():
+    spot = torch.zeros(41, 61, dtype=torch.float64)
+    spot[20, 30] = 1
+    found = smoothed(spot, 2.5)
+    assert_close(found.sum(), torch.tensor(1.0, dtype=torch.float64))
+    expected = torch.exp(-0.5 * torch.tensor([1.0, 2.0, 5.0], dtype=torch.float64).square() / 2.5**2)
+    assert_close(found[20, [31, 32, 35]] / found[20, 30], expected)
+
+
+def test_the_odd_item_stands_out():
+    image = torch.full((1, 256, 256), 0.5)
+    for row in range(8):
+        for column in range(8):
+            side = 16 if (row, column) != (2, 5) else 4
+            image[0, row * 32 + 8 : row * 32 + 8 + side, column * 32 + 8 : column * 32 + 24] = 1
+    found = SpectralResidual()(Scene(image), 32)
+    assert divmod(int(found.argmax()), 8) == (2, 5)
+
+
+def test_it_sees_the_picture_at_64_samples():
+    image = noise(3, 64, 48)
+    large = image.repeat_interleave(4, 1).repeat_interleave(4, 2)
+    small, big = SpectralResidual()(Scene(image), 4), SpectralResidual()(Scene(large), 16)
+    assert float(torch.corrcoef(torch.stack([small.flatten(), big.flatten()]))[0, 1]) > 0.95
+
+
+def test_side_is_checked():
+    with pytest.raises(ValueError, match="side must be a whole number"):
+        SpectralResidual(0)
