@@ -57,16 +57,15 @@ def photographs(folder: Path, skip: int, count: int) -> Iterator[tuple[str, Pixe
         yield f"{folder.name}/{name}", np.asarray(Image.open(folder / "images" / name).convert("RGB")), words
 
 
-def printed(folder: Path, copies: int, generator: Generator) -> Iterator[tuple[str, Pixels, list[Text]]]:
-    """Yields Kodak photographs with words printed on them, `copies` of each with other words."""
+def printed(file: Path, copies: int, generator: Generator) -> Iterator[tuple[str, Pixels, list[Text]]]:
+    """Yields a photograph with words printed on it, `copies` times with other words."""
     licence = (Path(__file__).parent.parent / "LICENSE").read_text(encoding="utf-8")
     vocabulary = [word for word in words_in(licence) if len(word) > 2]
-    for file in sorted(folder.glob("*.png")):
-        photo = Image.open(file).convert("RGB")
-        for _ in range(copies):
-            picture = photo.copy()
-            words = _print_words(picture, vocabulary, generator)
-            yield f"printed/{file.name}", np.asarray(picture), words
+    photo = Image.open(file).convert("RGB")
+    for _ in range(copies):
+        picture = photo.copy()
+        words = _print_words(picture, vocabulary, generator)
+        yield f"printed/{file.name}", np.asarray(picture), words
 
 
 def _print_words(picture: Image.Image, vocabulary: Sequence[str], generator: Generator) -> list[Text]:
