@@ -17,7 +17,7 @@ import pyrascope as ps
 from pyrascope.allocation.importance.difficulty import Complexity
 from pyrascope.allocation.importance.trained_difficulty import TrainedDifficulty, view_of
 
-SIDES = (512, 1024, 2048)
+SIDES = (512, 768, 1024, 2048)
 LIMIT = 5.0
 """Milliseconds that the estimate may cost."""
 

@@ -32,7 +32,9 @@ def test_cross_attention_is_scaled_dot_product_attention():
     keys = features.reshape(1, 12, 8)
     weights = torch.nn.functional.scaled_dot_product_attention(query[None, None], keys, torch.eye(12).double()[None])
     assert_close(cross_attention(features, query).flatten(), weights.flatten())
-    assert_close(cross_attention(features, query, 1e6), torch.full((3, 4), 1 / 12, dtype=torch.float64), atol=1e-6, rtol=0)
+    assert_close(
+        cross_attention(features, query, 1e6), torch.full((3, 4), 1 / 12, dtype=torch.float64), atol=1e-6, rtol=0
+    )
 
 
 def test_relative_attention_takes_out_what_always_draws():
@@ -94,7 +96,9 @@ def test_what_is_missing_is_named():
         Attention()(Scene(image), 16)
 
 
-@pytest.mark.parametrize("make", [lambda: Query("dot"), lambda: Query(temperature=0.0), lambda: Query(temperature=math.inf)])
+@pytest.mark.parametrize(
+    "make", [lambda: Query("dot"), lambda: Query(temperature=0.0), lambda: Query(temperature=math.inf)]
+)
 def test_options_are_checked(make):
     with pytest.raises(ValueError, match="must be"):
         make()

