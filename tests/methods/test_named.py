@@ -13,7 +13,7 @@ from pyrascope.allocation.importance import BandEnergy, Complexity, Fixation, Gl
 from pyrascope.methods.named import METHODS, method_from
 
 MADE = [
-    *(kind() for kind in METHODS.values()),
+    *(kind() for kind in METHODS.values() if kind is not ps.methods.CoarseToFine),  # it needs a detector
     *(ps.methods.RateDistortion(*options) for options in itertools.product((1, 2, 4), ("recursive", "direct"))),
     ps.methods.Random(seed=7),
     ps.methods.Random(seed=2**70),

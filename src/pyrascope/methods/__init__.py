@@ -2,6 +2,7 @@
 
 from .adaptive_depth import AdaptiveDepth
 from .anisotropic import Anisotropic
+from .coarse_to_fine import CoarseToFine
 from .difficulty_tiers import DifficultyTiers
 from .dynamic_pyramid import DynamicPyramid
 from .foveated import Foveated
@@ -22,6 +23,7 @@ from .with_context import WithContext
 __all__ = [
     "AdaptiveDepth",
     "Anisotropic",
+    "CoarseToFine",
     "DifficultyTiers",
     "DynamicPyramid",
     "Foveated",

@@ -11,6 +11,7 @@ from ..allocation import importance
 from ..allocation.allocator import Allocator
 from .adaptive_depth import AdaptiveDepth
 from .anisotropic import Anisotropic
+from .coarse_to_fine import CoarseToFine
 from .difficulty_tiers import DifficultyTiers
 from .dynamic_pyramid import DynamicPyramid
 from .foveated import Foveated
@@ -45,6 +46,7 @@ METHODS: dict[str, type] = {
     "mixture": Mixture,
     "with-context": WithContext,
     "never-worse": NeverWorse,
+    "coarse-to-fine": CoarseToFine,
 }
 """Name on the command line (the class name in kebab-case) -> class."""
 

@@ -12,6 +12,7 @@ from .query import Attention, Query
 from .relevance import RelevanceRealization
 from .saliency import Saliency
 from .spectral_residual import SpectralResidual
+from .trained_difficulty import TrainedDifficulty
 
 __all__ = [
     "Attention",
@@ -30,6 +31,7 @@ __all__ = [
     "RelevanceRealization",
     "Saliency",
     "SpectralResidual",
+    "TrainedDifficulty",
     "Weighted",
     "fit_weights",
     "learned",
