@@ -37,7 +37,7 @@ from pyrascope.evaluation.bootstrap import bootstrap
 from pyrascope.evaluation.metrics import psnr
 from pyrascope.evaluation.ssim import ssim
 from pyrascope.io import as_tensor
-from pyrascope.methods.named import METHODS
+from pyrascope.methods.named import UNAIDED
 from pyrascope.methods.resize import resize_grid
 from pyrascope.signal.resample import resize
 from pyrascope.signal.ripmap import LevelPair
@@ -155,7 +155,7 @@ def main() -> None:
     files = sorted(file for file in options.folder.iterdir() if file.suffix in (".png", ".jpg"))
     if not files:
         parser.error(f"folder must hold .png or .jpg images, got none in {options.folder}")
-    others = {kind.__name__: by_method(kind()) for kind in METHODS.values() if kind is not ps.methods.Resize}
+    others = {kind.__name__: by_method(kind()) for kind in UNAIDED.values() if kind is not ps.methods.Resize}
     rows = others if options.methods else VARIANTS
     plain = np.zeros((2, len(files), len(budgets)))
     gains = {name: np.zeros_like(plain) for name in rows}

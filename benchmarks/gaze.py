@@ -33,7 +33,7 @@ from pyrascope.evaluation.bootstrap import bootstrap
 from pyrascope.evaluation.density import token_density
 from pyrascope.evaluation.gaze import auc_judd, auc_shuffled, fixation_map, nss
 from pyrascope.io import as_tensor
-from pyrascope.methods.named import METHODS
+from pyrascope.methods.named import UNAIDED
 
 Map = Callable[[Tensor], Tensor]
 
@@ -92,7 +92,7 @@ def main() -> None:
         parser.exit(2, f"{error}\n")
     torch.set_num_threads(1)  # threads cost more than they bring on maps of this size
     maps: dict[str, Map] = {"centre Gaussian": centre, "spectral residual": spectral_residual}
-    maps |= {kind.__name__: density_of(kind, options.tokens, options.cell) for kind in METHODS.values()}
+    maps |= {kind.__name__: density_of(kind, options.tokens, options.cell) for kind in UNAIDED.values()}
     names = list(fixations)[: options.images]
     total = torch.stack(list(fixations.values())).sum(0)
     scores = np.zeros((len(names), len(maps), 3))

@@ -27,7 +27,7 @@ from torch import Tensor
 import pyrascope as ps
 from pyrascope.allocation.allocator import Allocator
 from pyrascope.io import as_tensor
-from pyrascope.methods.named import METHODS
+from pyrascope.methods.named import UNAIDED
 from pyrascope.signal.resample import resize
 
 BASE = "OpenCV, 5 levels"
@@ -70,7 +70,7 @@ def all_methods(photo: Path, sizes: list[int], budget: int, rounds: int) -> Tabl
     found = []
     for size in track(sizes, "sizes", console=Console(stderr=True)):
         image, array = square(photo, size)
-        plans = planning(image, budget, [kind() for kind in METHODS.values()])
+        plans = planning(image, budget, [kind() for kind in UNAIDED.values()])
         found.append(medians({BASE: partial(opencv_pyramid, array)} | plans, rounds))
     table = Table("what", *(f"{size}x{size}: ms (times OpenCV)" for size in sizes))
     for name in found[0]:

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 
 import pyrascope as ps
 from pictures import noise, photo
-from pyrascope.methods.named import METHODS, method_from
+from pyrascope.methods.named import UNAIDED, method_from
 
 
 def named(method):
     return type(method).__name__
 
 
-EVERY = [kind() for kind in METHODS.values() if kind is not ps.methods.CoarseToFine]  # it needs a detector
+EVERY = [kind() for kind in UNAIDED.values()]
 EXACT = [method for method in EVERY if not isinstance(method, ps.methods.Resize)]
 OWN_BUDGET = [
     ps.methods.Anisotropic(),

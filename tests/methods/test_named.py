@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 import pyrascope as ps
 from pictures import noise
 from pyrascope.allocation.importance import BandEnergy, Complexity, Fixation, Glance, Saliency, Weighted
-from pyrascope.methods.named import METHODS, method_from
+from pyrascope.methods.named import METHODS, UNAIDED, method_from
 
 MADE = [
-    *(kind() for kind in METHODS.values() if kind is not ps.methods.CoarseToFine),  # it needs a detector
+    *(kind() for kind in UNAIDED.values()),
     *(ps.methods.RateDistortion(*options) for options in itertools.product((1, 2, 4), ("recursive", "direct"))),
     ps.methods.Random(seed=7),
     ps.methods.Random(seed=2**70),

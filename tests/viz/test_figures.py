@@ -14,7 +14,7 @@ from PIL import Image
 
 import pyrascope as ps
 from pictures import noise
-from pyrascope.methods.named import METHODS
+from pyrascope.methods.named import UNAIDED
 from pyrascope.viz import plan_figure, pyramid_figure
 
 DOTS = 40
@@ -78,7 +78,7 @@ def test_plans_of_any_size_are_drawn(size, channels):
     checked(image, ps.plan(image, min(3, -(-max(size) // 8)), cell=8), draw=True)
 
 
-@pytest.mark.parametrize("kind", METHODS.values())
+@pytest.mark.parametrize("kind", UNAIDED.values())
 @pytest.mark.parametrize("budget", [1, 7])
 def test_plans_of_all_methods_are_drawn(kind, budget):
     image = noise(3, 64, 96)

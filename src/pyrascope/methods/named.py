@@ -49,6 +49,8 @@ METHODS: dict[str, type] = {
     "coarse-to-fine": CoarseToFine,
 }
 """Name on the command line (the class name in kebab-case) -> class."""
+UNAIDED: dict[str, type] = {name: kind for name, kind in METHODS.items() if kind is not CoarseToFine}
+"""Those that work as they are made without arguments; `CoarseToFine` needs a detector."""
 
 MAX_LENGTH, MAX_DEPTH = 20_000, 12
 """Most characters of a string that is read, and how deep its calls, tuples and lists may be nested."""
