@@ -71,6 +71,27 @@ def test_pruning_equals_the_vectorised_sweep(grids, aspect, price, seed):
     np.testing.assert_allclose(found.total_distortion, expected.total_distortion)
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 20), st.integers(1, 20)), min_size=1, max_size=3),
+    st.sampled_from([1, 2, 4]),
+    st.floats(0, 1),
+    st.integers(0, 99),
+)
+def test_descending_equals_the_vectorised_descent(grids, aspect, price, seed):
+    tree = split_tree(tuple(grids), aspect)
+    values = np.random.default_rng(seed).random(tree.nodes) * 2.0**tree.area
+    costs, action = np.append(values, [0.0, np.inf]), solver._prune(tree, values, price).action
+    start = tree.roots, np.arange(1.0, len(tree.roots) + 1)
+    nodes, scores = solver.descend(tree, costs, action, *start)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(solver, "pruning", lambda: None)
+        expected_nodes, expected_scores = solver.descend(tree, costs, action, *start)
+    order, expected_order = np.argsort(nodes), np.argsort(expected_nodes)
+    np.testing.assert_array_equal(nodes[order], expected_nodes[expected_order])
+    np.testing.assert_allclose(scores[order], expected_scores[expected_order])
+
+
 def test_plans_are_as_good_without_kernels(no_kernels, monkeypatch):
     image = noise(3, 60, 90)
     without = ps.plan(image, 13, cell=8)

@@ -194,7 +194,11 @@ def _mix(tree: SplitTree, costs: Distortion, low: _Pruned, high: _Pruned, budget
 def descend(
     tree: SplitTree, costs: Distortion, action: NDArray[np.int8], nodes: Index, scores: Distortion
 ) -> tuple[Index, Distortion]:
-    """Follows the splits that `action` names from `nodes` down to those that it does not split (<= 0)."""
+    """Follows the splits that `action` names from `nodes` down to those that it does not split (<= 0), in any order."""
+    if compiled := pruning():
+        found, shares = np.empty(tree.nodes, np.int64), np.empty(tree.nodes)
+        count = compiled.descend(action, tree.splits, costs, nodes, scores, found, shares)
+        return found[:count], shares[:count]
     parts = [(nodes[:0], scores[:0])]
     while len(nodes):
         act = action[nodes]

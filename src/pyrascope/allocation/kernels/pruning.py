@@ -78,7 +78,52 @@ def _quartered(own: Any, upper: Array, lower: Array, counts: Any, below: bool, a
             best[j], made[j], acts[j] = total, count, act
 
 
+@compiled
+def descend(
+    action: Array, splits: Array, costs: Array, nodes: Array, scores: Array, found: Array, shares: Array
+) -> int:
+    """Follows the splits that `action` names from `nodes` down; see `solver.descend`.
+
+    Args:
+        action: int8 (nodes,): 0 or less for a box that stays, k for split k - 1.
+        splits: int64 (options, arity, nodes).
+        costs: float64 (nodes + 2,).
+        nodes: int64: where to begin.
+        scores: float64, of these.
+        found: int64 (nodes,) to fill with the boxes that stay.
+        shares: float64 likewise, with their scores.
+
+    Returns:
+        How many boxes stay.
+    """
+    arity, outside, count = splits.shape[1], len(costs) - 2, 0
+    # Depth first: of each level no more than `arity` boxes wait, and there are fewer than 128 levels.
+    waiting, worth = np.empty(128 * arity, np.int64), np.empty(128 * arity)
+    for root in range(len(nodes)):
+        waiting[0], worth[0], depth = nodes[root], scores[root], 1
+        while depth:
+            depth -= 1
+            node, score, act = waiting[depth], worth[depth], action[waiting[depth]]
+            if act <= 0:
+                found[count], shares[count] = node, score
+                count += 1
+                continue
+            inside, total = 0, 0.0
+            for child in range(arity):
+                total += costs[splits[act - 1, child, node]]
+                inside += splits[act - 1, child, node] < outside
+            if inside > 1:
+                score = (costs[node] - total) / inside
+            for child in range(arity):
+                if splits[act - 1, child, node] < outside:
+                    waiting[depth], worth[depth] = splits[act - 1, child, node], score
+                    depth += 1
+    return count
+
+
 def trial() -> None:
     """Compiles and runs what is here once, so that a compiler that does not work is known at once."""
     blocks = np.array([[1, 2, 0, -1, 0, 0, 0, 0], [1, 1, 2, 0, 1, 2, 1, 2]])
     prune(np.zeros(3), 0.0, blocks, np.zeros(5), np.zeros(5, np.int64), np.zeros(3, np.int8))
+    one, none = np.zeros(1, np.int64), np.zeros(1)
+    descend(np.zeros(1, np.int8), np.zeros((1, 2, 1), np.int64), np.zeros(3), one, none, one.copy(), none.copy())
