@@ -1,5 +1,6 @@
 """Windows of an image and of its sharp levels, cut many at a time."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -56,6 +57,11 @@ def level_windows(ripmap: Ripmap, level: LevelPair, start: Tensor, cell: int) ->
     axis, times = (0, level[0] - square) if level[0] > square else (1, level[1] - square)
     if not times:
         return windows(base, start, (cell, cell))
+    if module := usable(CUTTING, base):
+        planes = base.detach().contiguous().numpy()
+        out = blank((len(start), len(planes), cell, cell), planes.dtype)
+        module.cut_halved(planes, start.numpy(), axis, times, np.array(HALF_WEIGHTS, planes.dtype), out)
+        return torch.from_numpy(out)
     along, count, margins = start[:, axis], cell, []
     for _ in range(times):  # from the wanted samples back to those of the square level that they are made of
         margins.append((along, count))
