@@ -61,9 +61,8 @@ def _integrated(values: Tensor, size: tuple[int, int], level: LevelPair) -> Tens
     )
     if module := usable(INTEGRATION, values):
         out = blank((len(rows) - 1, len(columns) - 1), np.dtype(np.float64))
-        cut = [
-            tuple(part.numpy() for part in pieces(*axis)) for axis in zip(values.shape, (rows, columns), strict=True)
-        ]
+        axes = zip(values.shape, (rows, columns), strict=True)
+        cut = [tuple(part.numpy() for part in pieces(parts, edges)) for parts, edges in axes]
         module.integrate(np.ascontiguousarray(values.numpy()), *cut, out)
         return torch.from_numpy(out).mul_(height * width)
     mass = integrate_rows(values, rows).transpose(-1, -2)

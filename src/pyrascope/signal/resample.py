@@ -133,6 +133,7 @@ def pieces(size: int, edges: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """
     place = edges * size
     ends = torch.arange(size + 1, dtype=place.dtype, device=place.device)
-    cuts = torch.cat([place, ends[(ends > place[0]) & (ends < place[-1])]]).unique()
+    cuts = torch.cat([place, ends[(ends > place[0]) & (ends < place[-1])]])
+    cuts = cuts.unique()  # type: ignore[no-untyped-call]  # torch's own
     index = cuts[:-1].floor().clamp(0, size - 1).long()
     return index, cuts.diff() / size, torch.searchsorted(place, cuts[:-1], right=True) - 1
