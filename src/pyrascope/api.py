@@ -260,7 +260,7 @@ def _checked_weight(weight: Weight, image: Tensor) -> Tensor | None:
         tensor = weight.detach()
     else:
         try:
-            array = np.array(weight)
+            array = np.asarray(weight)
         except (TypeError, ValueError):
             raise TypeError(f"{expected}, got {shorten(weight)}") from None
         if array.dtype.kind not in "biufc":
@@ -269,10 +269,11 @@ def _checked_weight(weight: Weight, image: Tensor) -> Tensor | None:
     if tensor.ndim != 2 or not tensor.numel() or tensor.is_complex():
         raise ValueError(f"{expected}, got {_described(tensor)}")
     tensor = tensor.to(image.device, torch.float64)
-    if not bool(tensor.isfinite().all()) or bool((tensor < 0).any()):
+    least, most = map(float, tensor.aminmax())  # of NaN both are NaN
+    if not (least >= 0 and math.isfinite(most)):
         raise ValueError("weight must be finite and not negative, got a value that is not; clip the map")
-    if float(tensor.max()) > MAX_WEIGHT:
-        raise ValueError(f"weight must be at most {MAX_WEIGHT:g}, got {float(tensor.max()):g}; scale the map")
+    if most > MAX_WEIGHT:
+        raise ValueError(f"weight must be at most {MAX_WEIGHT:g}, got {most:g}; scale the map")
     return tensor
 
 

@@ -266,3 +266,14 @@ def test_refusals():
         cascade(mipmap(x), lambda level, visited: True)
     with pytest.raises(ValueError, match=r"a map \(1, 1\), got \(3, 1, 1\); reduce channels"):
         cascade(mipmap(torch.ones(3, 4, 4)), lambda level, visited: level > 0)
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool])
+def test_integer_classes_and_distances_keep_their_numbers(dtype):
+    """As they come from torch.nn.functional.one_hot or a distance transform; uint8 is no fraction of 255 here."""
+    hot = torch.tensor([[[1, 0], [1, 1]], [[0, 1], [0, 0]]]).to(dtype)
+    for kind in ("onehot", "distance"):
+        for array in (hot, hot.numpy()):
+            stack = TextureStack.from_channels({"it": (array, kind), "grey": (array[0] * 1.0, "value")})
+            np.testing.assert_array_equal(np.asarray(stack["it"]), hot.numpy().astype(np.float32))
+            assert np.asarray(stack["it"]).dtype == (np.float64 if isinstance(array, np.ndarray) else np.float32)

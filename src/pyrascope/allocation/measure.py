@@ -1,12 +1,18 @@
 """How much each pixel of a level counts: its area inside the image, times the weight of its place."""
 
 from collections.abc import Sequence
+from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ..signal.resample import integrate_rows
+from ..signal.arrays import blank
+from ..signal.backend import usable
+from ..signal.resample import integrate_rows, pieces
 from ..signal.ripmap import LevelPair
+
+INTEGRATION = "pyrascope.allocation.kernels.integration"
 
 
 class Measure:
@@ -27,12 +33,16 @@ class Measure:
 
     def weights(self, level: LevelPair) -> Tensor | None:
         """Returns the integral of the weight over each pixel of a level, float64, or None without a weight."""
-        mass = self._weight
-        if mass is not None:
-            for pixels, times in zip(self.size, level, strict=True):
-                edges = (torch.arange(-(-pixels // 2**times) + 1, dtype=torch.float64) * 2**times).clamp(max=pixels)
-                mass = integrate_rows(mass, edges / pixels).transpose(-1, -2) * pixels
-        return mass
+        if self._mass is None or level == (0, 0):
+            return self._mass
+        return _integrated(self._mass, self.size, level)
+
+    @cached_property
+    def _mass(self) -> Tensor | None:
+        """That of level (0, 0), of which those of coarser levels are sums."""
+        if self._weight is None or self._weight.shape == self.size:
+            return self._weight
+        return _integrated(self._weight, self.size, (0, 0))
 
     def last_shares(self, level: LevelPair) -> tuple[float, float]:
         """Returns which share of a pixel of the last row, and of the last column, of a level is in the image."""
@@ -40,3 +50,20 @@ class Measure:
             pixels / 2**times - -(-pixels // 2**times) + 1 for pixels, times in zip(self.size, level, strict=True)
         )
         return height, width
+
+
+def _integrated(values: Tensor, size: tuple[int, int], level: LevelPair) -> Tensor:
+    """Integrates a float64 map over an image of `size` over each pixel of a level."""
+    height, width = size
+    rows, columns = (
+        (torch.arange(-(-pixels // 2**times) + 1, dtype=torch.float64) * 2**times).clamp(max=pixels) / pixels
+        for pixels, times in zip(size, level, strict=True)
+    )
+    if module := usable(INTEGRATION, values):
+        out = blank((len(rows) - 1, len(columns) - 1), np.dtype(np.float64))
+        axes = zip(values.shape, (rows, columns), strict=True)
+        cut = [tuple(part.numpy() for part in pieces(parts, edges)) for parts, edges in axes]
+        module.integrate(np.ascontiguousarray(values.numpy()), *cut, out)
+        return torch.from_numpy(out).mul_(height * width)
+    mass = integrate_rows(values, rows).transpose(-1, -2)
+    return integrate_rows(mass, columns).transpose(-1, -2) * (height * width)

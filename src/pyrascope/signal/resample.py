@@ -111,10 +111,29 @@ def integrate_rows(x: Tensor, edges: Tensor) -> Tensor:
         tensor([[1.2500],
                 [0.7500]], dtype=torch.float64)
     """
-    size = x.shape[-2]
-    total = torch.nn.functional.pad(x.double().cumsum(-2), (0, 0, 1, 0)) / size
-    place = edges.to(x.device) * size
-    row = place.floor().clamp(0, size - 1).long()
-    below, above = total.index_select(-2, row), total.index_select(-2, row + 1)
-    at_edges = below + (above - below) * (place - row)[:, None]
-    return at_edges.diff(dim=-2)
+    index, share, owner = pieces(x.shape[-2], edges.to(x.device))
+    parts = x.double().index_select(-2, index) * share[:, None]
+    return parts.new_zeros((*x.shape[:-2], len(edges) - 1, x.shape[-1])).index_add_(-2, owner, parts)
+
+
+def pieces(size: int, edges: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Cuts the intervals between successive `edges` where one of `size` equal parts of the unit interval ends.
+
+    Args:
+        size: Number of parts.
+        edges: float64 (n,) ascending, from 0 to 1.
+
+    Returns:
+        Of each piece, in ascending order: the part (int64) and the interval (int64) that it lies in, its length
+        (float64) between them.
+
+    Example:
+        >>> pieces(2, torch.tensor([0.0, 0.75, 1.0]))
+        (tensor([0, 1, 1]), tensor([0.5000, 0.2500, 0.2500]), tensor([0, 0, 1]))
+    """
+    place = edges * size
+    ends = torch.arange(size + 1, dtype=place.dtype, device=place.device)
+    cuts = torch.cat([place, ends[(ends > place[0]) & (ends < place[-1])]])
+    cuts = cuts.unique()  # type: ignore[no-untyped-call]  # torch's own
+    index = cuts[:-1].floor().clamp(0, size - 1).long()
+    return index, cuts.diff() / size, torch.searchsorted(place, cuts[:-1], right=True) - 1

@@ -15,8 +15,14 @@ from .mipmap import halve, halving_taps
 Kind = Literal["value", "label", "onehot", "distance", "embedding"]
 
 
-def _numbers(array: Any) -> Any:
-    """Labels of any real type as float64, so that integers are not taken for fractions of their range."""
+def _numbers(array: Any, kind: Kind) -> Any:
+    """Integers and booleans that count as what they are, not as fractions of their range; labels as float64."""
+    if kind in ("onehot", "distance") and isinstance(array, Tensor | np.ndarray):
+        if isinstance(array, Tensor):
+            return array if array.is_floating_point() or array.is_complex() else array.float()
+        return array.astype(np.float32) if array.dtype.kind in "biu" else array
+    if kind != "label":
+        return array
     if isinstance(array, Tensor) and not array.is_complex():
         return array.detach().double()
     if isinstance(array, np.ndarray) and array.dtype.kind in "biuf":
@@ -126,7 +132,8 @@ class TextureStack(Generic[Array]):
         """Stacks named arrays (h, w) or (k, h, w), each given with its kind.
 
         Floats keep their widest type (float32 where there is none); uint8 and uint16 become fractions of 255 and
-        65535, except as labels, which may be of any type and keep their numbers.
+        65535, except as labels, one-hot classes and distances, which may be integers of any type or booleans and keep
+        their numbers.
 
         Raises:
             TypeError: Arrays of both kinds, NumPy and torch, or of types that `reduce` refuses.
@@ -136,7 +143,7 @@ class TextureStack(Generic[Array]):
         planes: dict[str, Tensor] = {}
         for name, (array, kind) in channels.items():
             one_of(kind, "kind", HALVES)
-            planes[name] = to_planes(_numbers(array) if kind == "label" else array, None)
+            planes[name] = to_planes(_numbers(array, kind), None)
             if planes[name].ndim not in (2, 3):
                 raise ValueError(f"{name!r} must have shape (h, w) or (k, h, w), got {tuple(array.shape)}")
         sizes = {tuple(plane.shape[-2:]) for plane in planes.values()}
