@@ -2,17 +2,18 @@
 
 import json as json_format
 from contextlib import nullcontext
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.padding import Padding
 from rich.table import Table
 
 from .._check import shorten
-from ..methods.catalogue import Entry, entries
+from ..methods.catalogue import Entry, Option, entries
 from ..methods.named import near_names
 from .outputs import output
 
@@ -72,11 +73,17 @@ def _table(title: str, chosen: list[Entry]) -> Table:
     return table
 
 
-def _short(option: object) -> str:
-    name, default = (getattr(option, field) for field in ("name", "default"))
-    if default is None:
-        return f"{name} (must be given)"
-    return f"{name}={default if len(default) <= LONGEST else default.split('(')[0] + '(...)'}"
+def _short(option: Option) -> str:
+    """An option and its default, of a long one its beginning."""
+    default = option.default
+    if default is not None and len(default) > LONGEST:
+        default = default.split("(")[0] + "(...)"
+    return _whole(replace(option, default=default))
+
+
+def _whole(option: Option) -> str:
+    """An option and its default."""
+    return f"{option.name} (must be given)" if option.default is None else f"{option.name}={option.default}"
 
 
 def _print_whole(console: Console, entry: Entry) -> None:
@@ -90,8 +97,14 @@ def _print_whole(console: Console, entry: Entry) -> None:
     facts = [("budget", entry.budget), ("reads, if given", ", ".join(entry.reads)), ("made as", entry.call)]
     console.print(f"[bold]{entry.name}[/bold] ({'method' if entry.kind == 'method' else 'importance map'})")
     console.print()
-    console.print(escape(entry.text), highlight=False)
-    console.print()
+    for paragraph in entry.text.split("\n\n"):
+        if paragraph.startswith("Attributes:"):
+            console.print("Options:", highlight=False)
+            for option in entry.options:
+                console.print(Padding(escape(f"{_whole(option)}: {option.meaning}"), (0, 0, 0, 4)), highlight=False)
+        else:
+            console.print(escape(" ".join(paragraph.split())), highlight=False)
+        console.print()
     for title, value in facts:
         if value:
             console.print(f"{title}: {escape(value)}", highlight=False)

@@ -103,10 +103,8 @@ def _entry(name: str, made: type, kind: Literal["method", "map"]) -> Entry:
     meanings = _attributes(text)
     options = tuple(Option(item.name, _default(item), meanings.get(item.name, "")) for item in fields(made))
     call = ", ".join(option.name if option.default is None else f"{option.name}={option.default}" for option in options)
-    if kind == "map":
-        budget = ""
-    else:
-        budget = BUDGETS[1] if name in AT_MOST else BUDGETS[2] if name in TIERED else BUDGETS[0]
+    spends = BUDGETS[1] if name in AT_MOST else BUDGETS[2] if name in TIERED else BUDGETS[0]
+    budget = spends if kind == "method" else ""
     idea = text.split("\n\n")[0].replace("\n", " ")
     return Entry(name, f"{made.__name__}({call})", kind, idea, budget, READS.get(name, ()), options, text)
 

@@ -44,8 +44,9 @@ def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure
 
 def caption(axis: "Axes", name: str, note: str = "") -> None:
     """Writes a name above a panel on the left, and a note on the right; the name is cut where both do not fit."""
-    figure = axis.figure
-    room = int(axis.get_position().width * figure.get_figwidth() / LETTER) - len(note) - 2
+    figure = axis.get_figure(root=True)
+    inches = axis.get_position().width * (figure.get_figwidth() if figure else WIDTH)
+    room = int(inches / LETTER) - len(note) - 2
     if len(name) > room:
         name = name[: max(room - 3, 3)] + "..."
     for text, colour, place in ((name, INK, 0.0), (note, SOFT, 1.0)):
