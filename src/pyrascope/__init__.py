@@ -7,6 +7,7 @@ from .allocation.budget import allocate
 from .allocation.plan import Plan
 from .api import gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
+from .learning.nn.attention import CrossScaleAttention
 from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
 from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
@@ -20,6 +21,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Allocator",
     "Context",
+    "CrossScaleAttention",
     "LaplacianLoss",
     "Plan",
     "Scene",

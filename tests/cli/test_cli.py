@@ -1,6 +1,7 @@
 """The command line: what it writes, and that bad input ends in one sentence, exit code 2 and no file."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +13,11 @@ from PIL import Image
 import pyrascope as ps
 from pictures import noise
 from pyrascope import cli
+from pyrascope.methods.catalogue import entries
+from pyrascope.methods.named import MAPS, METHODS
 
 MOST = 24  # 4 x 6 cells of 16 px
-COMMANDS = ["plan", "pyramid"]
+COMMANDS = ["plan", "pyramid", "compare", "importance", "methods"]
 
 
 @pytest.fixture
@@ -155,6 +158,174 @@ def test_one_file_for_two_outputs_is_refused(run, photo, tmp_path):
     assert names(tmp_path) == ["photo.png"]
 
 
+def test_a_fixation_draws_the_tokens(run, photo, tmp_path):
+    found = []
+    for place in ("5,5", "60,90"):
+        target = tmp_path / "plan.json"
+        words = ["--method", "foveated", "--fixation", place, "--cell", 4, "-b", 40, "--json", target]
+        assert run("plan", photo, *words)[0] == 0
+        centres = ps.Plan.load(target).boxes.reshape(-1, 2, 2).mean(1)
+        found.append(centres.mean(0))
+    assert (found[1] - found[0] > 8).all()
+
+
+def test_several_fixations_are_all_given(run, photo, tmp_path):
+    words = ["--method", "foveated", "--fixation", "5,5", "--fixation", "60,90", "-b", 9]
+    assert run("plan", photo, *words, "--json", tmp_path / "plan.json")[0] == 0
+    context = ps.Context(fixation=[(5, 5), (60, 90)])
+    assert ps.Plan.load(tmp_path / "plan.json") == ps.plan(photo, 9, ps.methods.Foveated(), context=context)
+
+
+def test_a_weight_is_a_map_or_a_picture(run, photo, tmp_path):
+    target, mask = tmp_path / "plan.json", tmp_path / "mask.png"
+    values = np.zeros((64, 96), dtype=np.uint8)
+    values[:32, :32] = 255
+    Image.fromarray(values).save(mask)
+    assert run("plan", photo, "-b", 9, "--weight", mask, "--json", target)[0] == 0
+    assert ps.Plan.load(target) == ps.plan(photo, 9, weight=values / np.float32(255))
+    assert ps.Plan.load(target) != ps.plan(photo, 9)
+    assert run("plan", photo, "-b", 9, "--weight", "BandEnergy(levels=1)", "--json", target)[0] == 0
+    weight = ps.importance_map(photo, ps.importance.BandEnergy(levels=1))
+    assert ps.Plan.load(target) == ps.plan(photo, 9, weight=weight)
+
+
+def test_auto_takes_the_tiers_of_the_method(run, photo, tmp_path):
+    words = ["--method", "region-tiers", "--cell", 2, "--json", tmp_path / "plan.json"]
+    assert run("plan", photo, *words, "--budget", "auto")[0] == 0
+    assert ps.Plan.load(tmp_path / "plan.json") == ps.plan(photo, None, ps.methods.RegionTiers(), 2)
+
+
+def test_several_images_share_a_budget(run, photo, tmp_path):
+    flat, target = tmp_path / "flat.png", tmp_path / "plans.json"
+    Image.new("RGB", (96, 64)).save(flat)
+    code, out, _ = run("plan", photo, flat, "-b", 20, "--json", target)
+    assert code == 0
+    assert "20 tokens in all" in out
+    found = [ps.Plan.from_json(json.dumps(one)) for one in json.loads(target.read_text())]
+    assert found == ps.plan([photo, flat], 20)
+    assert [one.tokens for one in found] == [19, 1]
+
+
+# --- compare ---
+
+
+def test_compare_says_what_each_method_keeps(run, photo, tmp_path):
+    table, sheet = tmp_path / "table.json", tmp_path / "sheet.png"
+    words = ["--method", "uniform", "--method", "Random(seed=3)", "--json", table, "--out", sheet]
+    code, out, _ = run("compare", photo, "-b", 7, *words)
+    assert code == 0
+    rows = json.loads(table.read_text())
+    assert [row["name"] for row in rows] == ["resize", "uniform", "Random(seed=3)"]
+    image = ps.io.as_tensor(photo)[0]
+    for row in rows:
+        plan = ps.plan(photo, 7, ps.methods.method_from(row["method"]))
+        shown = ps.render(plan, ps.gather(image, plan))
+        assert row["tokens"] == plan.tokens
+        assert row["psnr"] == pytest.approx(
+            -10 * np.log10(float((shown.clamp(0, 1) - image).square().mean())), abs=1e-3
+        )
+        assert f"{row['psnr']:.1f} dB" in out
+        assert 0 < row["ssim"] < 1
+        assert row["milliseconds"] > 0
+    assert opened(sheet)[0] == "PNG"
+
+
+def test_compare_shows_every_method(run, photo):
+    code, out, _ = run("compare", photo, "-b", 6)
+    assert code == 0
+    assert all(name in out for name in METHODS)
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["--budget", "0"], "budget must be a whole number from 1 to 24"),
+        (["--budget", "auto"], "--budget"),
+        (["--method", "unifrom"], "did you mean uniform?"),
+        (["--out", "sheet.xyz"], "picture must be written"),
+        (["--json", "a.png", "--out", "a.png"], "must be two files"),
+        (["--fixation", "999,1", "--json", "a.json"], "fixation must lie in the image"),
+    ],
+)
+def test_bad_options_of_compare(run, photo, tmp_path, monkeypatch, words, match):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("compare", "photo.png", *words)
+    assert code == 2
+    assert match in err
+    assert names(tmp_path) == ["photo.png"]
+
+
+# --- importance ---
+
+
+def test_importance_writes_what_ps_importance_map_gives(run, photo, tmp_path):
+    values, picture = tmp_path / "values.json", tmp_path / "map.png"
+    words = ["--map", "band-energy", "--map", "Fixation()", "--fixation", "8,90", "--json", values, "--out", picture]
+    code, out, _ = run("importance", photo, *words)
+    assert code == 0
+    rows = json.loads(values.read_text())
+    context = ps.Context(fixation=(8, 90))
+    for row, made in zip(rows, (ps.importance.BandEnergy(), ps.importance.Fixation()), strict=True):
+        assert row["map"] == repr(made)
+        np.testing.assert_allclose(row["values"], ps.importance_map(photo, made, context=context), rtol=1e-6)
+    assert "Fixation(): 4x6 cells" in out
+    assert "the most at y 0..16, x 80..96" in out
+    assert opened(picture)[0] == "PNG"
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        (["--map", "salience"], "map must be one of .*did you mean saliency"),
+        (["--map", "Weighted()"], "Weighted has an option that does not fit"),
+        (["--map", "Query()"], "Query needs context.query"),
+        (["--map", "Attention()"], "Attention needs context.attention"),
+        (["--cell", "0"], "cell must be a whole number from 1 to 4096"),
+        (["--fixation", "-1,5"], "fixation must lie in the image"),
+    ],
+)
+def test_bad_options_of_importance(run, photo, tmp_path, monkeypatch, words, match):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run("importance", "photo.png", *words, "--json", "a.json", "--out", "a.png")
+    assert code == 2
+    assert re.search(match, err)
+    assert names(tmp_path) == ["photo.png"]
+
+
+# --- methods ---
+
+
+def test_methods_lists_all_in_100_columns(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "300")
+    code, out, _ = run("methods", "--json", tmp_path / "list.json")
+    assert code == 0
+    assert max(map(len, out.replace(str(tmp_path), "").splitlines())) <= 100
+    assert all(f"\n{name} " in out for name in [*METHODS, *MAPS])
+    entries = json.loads((tmp_path / "list.json").read_text())
+    assert [entry["name"] for entry in entries] == [*METHODS, *MAPS]
+    for entry in entries:
+        assert all(option["meaning"] for option in entry["options"]), entry["name"]
+
+
+@pytest.mark.parametrize("name", ["anisotropic", "RegionTiers", "band-energy", "Weighted"])
+def test_one_in_full(run, name):
+    code, out, _ = run("methods", name)
+    assert code == 0
+    text = " ".join(out.split())
+    entry = next(one for one in entries() if name in (one.name, one.call.split("(")[0]))
+    assert entry.idea in text
+    assert all(option.meaning in text for option in entry.options)
+    assert "Example: pyrascope" in text
+
+
+@pytest.mark.parametrize("name", ["anisotropc", "foveate", "xyz", "", "[/red]"])
+def test_unknown_methods_name_the_near_ones(run, tmp_path, name):
+    code, _, err = run("methods", name, "--json", tmp_path / "a.json")
+    assert code == 2
+    assert {"anisotropc": "anisotropic", "foveate": "foveated"}.get(name, "`pyrascope methods` lists all") in err
+    assert names(tmp_path) == []
+
+
 # --- pyramid ---
 
 
@@ -261,6 +432,17 @@ def test_bad_pictures(run, bad, tmp_path, name, match):
         (["--method", "Random[/red]"], "method must be one of"),
         (["--metod", "uniform"], "--metod"),
         (["more.png"], "more.png"),
+        (["photo.png", "--out", "a.png"], "--out must be left out for 2 images"),
+        (["photo.png", "--budget", "1"], "budget must be a whole number from 2 to 48, got 1"),
+        (["--budget", "auto"], "needs a budget from 1 to 24, got none"),
+        (["--weight", "Salience()"], "did you mean saliency?"),
+        (["--weight", "none.png"], "--weight must be a picture or an importance map: no file 'none.png'"),
+        (["--weight", "Query()"], "Query needs context.query"),
+        (["--weight", "Saliency()", "--method", "resize"], "takes no weight"),
+        (["--fixation", "3"], "--fixation must be Y,X in source pixels, as in 120,80, got '3'"),
+        (["--fixation", "3,b"], "--fixation must be Y,X"),
+        (["--fixation", "nan,1"], "fixation must be finite"),
+        (["--fixation", "999,1"], "fixation must lie in the image of 64x96 px"),
         (["--json", "photo.png/plan.json"], "output must be"),
         (["--json", "photo.png/deep/plan.json"], "output must be"),
         (["--json", "."], "output must be a file"),

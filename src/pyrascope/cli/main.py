@@ -6,6 +6,9 @@ from collections.abc import Sequence
 import typer
 
 from .. import __version__
+from .compare import compare
+from .importance import importance
+from .methods import methods
 from .plan import plan
 from .pyramid import pyramid
 
@@ -17,6 +20,9 @@ app = typer.Typer(
 )
 app.command(epilog="Example: pyrascope plan photo.jpg --budget 256 --method resize --out plan.png")(plan)
 app.command(epilog="Example: pyrascope pyramid photo.jpg --kind laplacian --levels 5 --out pyramid.png")(pyramid)
+app.command(epilog="Example: pyrascope compare photo.jpg --budget 256 --out sheet.png")(compare)
+app.command(epilog="Example: pyrascope importance photo.jpg --map 'Saliency()' --out map.png")(importance)
+app.command(epilog="Example: pyrascope methods anisotropic")(methods)
 
 
 def _version(wanted: bool) -> None:

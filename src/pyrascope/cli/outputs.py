@@ -27,3 +27,9 @@ def output(path: Path, *, picture: bool = False) -> Iterator[Path]:
         raise type(error)(f"output must be a file in a folder, got {path} ({error.strerror}); give another") from error
     with write_whole(path) as part:
         yield part
+
+
+def two_files(json: Path | None, out: Path | None) -> None:
+    """Refuses one file for two outputs."""
+    if json and out and json.resolve() == out.resolve():
+        raise ValueError(f"--json and --out must be two files, got {json} for both")

@@ -1,66 +1,118 @@
-"""`pyrascope plan`: where the tokens of a budget go on one image."""
+"""`pyrascope plan`: where the tokens of a budget go on one image, or on several together."""
 
 import math
 from contextlib import nullcontext
+from json import dumps, loads
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
-from torch import Tensor
 
-from ..allocation.plan import Plan, grid_of
+from ..allocation.plan import Plan
 from ..api import gather, render
 from ..api import plan as make_plan
 from ..evaluation.metrics import psnr
-from ..io import as_tensor
-from ..methods.named import METHODS, method_from
+from ..methods.named import method_from
 from ..viz import plan_figure
 from ..viz.sheet import DOTS_PER_INCH
-from .outputs import output
+from .given import cells, fixations, loaded, whole_budget
+from .given import weight as weight_from
+from .outputs import output, two_files
+
+Pictures = Annotated[
+    list[Path],
+    typer.Argument(
+        help="A picture, or several that share the budget: any format that Pillow reads.", show_default=False
+    ),
+]
+Fixation = Annotated[
+    list[str] | None,
+    typer.Option(metavar="Y,X", help="Where the viewer looks, in source pixels; may be repeated.", show_default=False),
+]
+Cell = Annotated[int, typer.Option(help="Side of a token's patch in pixels.")]
 
 
 def plan(
-    image: Annotated[Path, typer.Argument(help="A picture: any format that Pillow reads.", show_default=False)],
+    images: Pictures,
     budget: Annotated[
-        int | None, typer.Option("--budget", "-b", help="Visual tokens to spend; default: a quarter of the cells.")
+        str | None,
+        typer.Option(
+            "--budget",
+            "-b",
+            metavar="N|auto",
+            help="Visual tokens to spend, in all; auto: as many as the method's own tiers say; "
+            "default: a quarter of the cells.",
+        ),
     ] = None,
     method: Annotated[
-        str, typer.Option(help=f"{', '.join(METHODS)}; with options as in 'RateDistortion(aspect=1)'.")
+        str, typer.Option(help="As `pyrascope methods` lists them; with options as in 'RateDistortion(aspect=1)'.")
     ] = "rate-distortion",
-    cell: Annotated[int, typer.Option(help="Side of a token's patch in pixels.")] = 16,
-    json: Annotated[Path | None, typer.Option(help="Write the plan to this file.", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option(help="Draw the plan to this file.", show_default=False)] = None,
+    weight: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MAP",
+            help="What matters: an importance map as in 'Saliency()', or a picture whose bright places count.",
+            show_default=False,
+        ),
+    ] = None,
+    fixation: Fixation = None,
+    cell: Cell = 16,
+    json: Annotated[
+        Path | None, typer.Option(help="Write the plan (of several images a list) to this file.", show_default=False)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Draw the plan (of one image) to this file.", show_default=False)
+    ] = None,
 ) -> None:
-    """Decides where exactly BUDGET visual tokens go on an image, and shows it."""
+    """Decides where exactly BUDGET visual tokens go on an image, or on several, and shows it."""
     console = Console()
-    if json and out and json.resolve() == out.resolve():
-        raise ValueError(f"--json and --out must be two files, got {json} for both")
+    two_files(json, out)
+    if out and len(images) > 1:
+        raise ValueError(f"--out must be left out for {len(images)} images, got {out}; plan one, or use --json")
+    tokens = None if budget is None else whole_budget(budget)
     with (
         output(json) if json else nullcontext() as json_part,
         output(out, picture=True) if out else nullcontext() as picture_part,
         Console(stderr=True).status("planning"),
     ):
-        tensor, _ = as_tensor(image)
-        found = make_plan(tensor, _quarter(tensor, cell) if budget is None else budget, method_from(method), cell)
-        quality = psnr(render(found, gather(tensor, found)), tensor)
+        tensors = loaded(images)
+        context = fixations(fixation or [])
+        found = make_plan(
+            tensors,
+            max(cells(tensors, cell) // 4, len(tensors)) if budget is None else tokens,
+            method_from(method),
+            cell,
+            weight=[weight_from(weight, tensor, cell, context) for tensor in tensors],
+            context=context,
+        )
+        qualities = [psnr(render(one, gather(image, one)), image) for image, one in zip(tensors, found, strict=True)]
         if json_part:
-            json_part.write_text(found.to_json(), encoding="utf-8")
+            json_part.write_text(_json(found), encoding="utf-8")
         if picture_part:
-            plan_figure(tensor, found).savefig(picture_part, dpi=DOTS_PER_INCH)
-    typer.echo(repr(found))
-    console.print(_table(found))
+            plan_figure(tensors[0], found[0]).savefig(picture_part, dpi=DOTS_PER_INCH)
+    for path, one, quality in zip(images, found, qualities, strict=True):
+        if len(images) > 1:
+            typer.echo(f"{path}:")
+        _print(console, one, quality)
+    if len(found) > 1:
+        typer.echo(f"{sum(one.tokens for one in found)} tokens in all")
+    for kind, written in (("plan" if len(found) == 1 else "plans", json), ("picture", out)):
+        if written is not None:
+            typer.echo(f"{kind} written to {written}")
+
+
+def _json(plans: list[Plan]) -> str:
+    """One plan as `Plan.load` reads it, several as a list of such."""
+    return plans[0].to_json() if len(plans) == 1 else dumps([loads(one.to_json()) for one in plans])
+
+
+def _print(console: Console, plan: Plan, quality: float) -> None:
+    typer.echo(repr(plan))
+    console.print(_table(plan))
     exact = math.isinf(quality)
     console.print("The tokens show the image exactly." if exact else f"The tokens show the image at {quality:.1f} dB.")
-    for kind, path in (("plan", json), ("picture", out)):
-        if path is not None:
-            typer.echo(f"{kind} written to {path}")
-
-
-def _quarter(image: Tensor, cell: int) -> int:
-    """A quarter of the image's cells, at least 1."""
-    return max(math.prod(grid_of((image.shape[-2], image.shape[-1]), max(cell, 1))) // 4, 1)
 
 
 def _table(plan: Plan) -> Table:

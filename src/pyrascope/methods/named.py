@@ -2,13 +2,16 @@
 
 import ast
 import difflib
+import inspect
 import re
+from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from .._check import shorten
 from ..allocation import importance
 from ..allocation.allocator import Allocator
+from ..allocation.importance import ImportanceMap
 from .adaptive_depth import AdaptiveDepth
 from .anisotropic import Anisotropic
 from .coarse_to_fine import CoarseToFine
@@ -52,6 +55,16 @@ METHODS: dict[str, type] = {
 UNAIDED: dict[str, type] = {name: kind for name, kind in METHODS.items() if kind is not CoarseToFine}
 """Those that work as they are made without arguments; `CoarseToFine` needs a detector."""
 
+MAPS: dict[str, type] = {
+    re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower(): kind
+    for name, kind in vars(importance).items()
+    if name in importance.__all__
+    and isinstance(kind, type)
+    and is_dataclass(kind)
+    and "cell" in inspect.signature(kind.__call__).parameters
+}
+"""Importance maps likewise: those of `pyrascope.importance` that are called with a scene and a cell."""
+
 MAX_LENGTH, MAX_DEPTH = 20_000, 12
 """Most characters of a string that is read, and how deep its calls, tuples and lists may be nested."""
 
@@ -69,17 +82,40 @@ def method_from(text: str) -> Allocator:
         >>> method_from("rate-distortion"), method_from("Random(seed=3)")
         (RateDistortion(aspect=4, gain='recursive'), Random(seed=3))
     """
-    if not isinstance(text, str):
-        raise ValueError(f"method must be a string such as 'Random(seed=3)', got {shorten(text)}")
-    match = re.fullmatch(r"([A-Za-z][\w-]*)(?:\s*\((.*)\))?", text.strip(), re.DOTALL)
-    classes = METHODS | {kind.__name__: kind for kind in METHODS.values()}
-    if not match or match[1] not in classes:
-        name = match[1] if match else text
-        near = difflib.get_close_matches(name[:40].lower(), METHODS, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {shorten(text)}{hint}")
-    method: Allocator = _made(classes[match[1]], _options(match[2] or "", text))
+    method: Allocator = _named(text, METHODS, "method", "Random(seed=3)")
     return method
+
+
+def map_from(text: str) -> ImportanceMap:
+    """Returns the importance map that a string names, as `method_from` does for methods.
+
+    Raises:
+        ValueError: no such map or option; the message lists the near names.
+
+    Example:
+        >>> map_from("spectral-residual"), map_from("BandEnergy(levels=2)")
+        (SpectralResidual(side=64), BandEnergy(levels=2))
+    """
+    found: ImportanceMap = _named(text, MAPS, "map", "Saliency()")
+    return found
+
+
+def _named(text: str, table: dict[str, type], kind: str, example: str) -> Any:
+    """What a string of a name, or of a class name, and options makes of the classes in a table."""
+    if not isinstance(text, str):
+        raise ValueError(f"{kind} must be a string such as {example!r}, got {shorten(text)}")
+    match = re.fullmatch(r"([A-Za-z][\w-]*)(?:\s*\((.*)\))?", text.strip(), re.DOTALL)
+    classes = table | {made.__name__: made for made in table.values()}
+    if not match or match[1] not in classes:
+        names = near_names(match[1] if match else text, table)
+        hint = f"; did you mean {names[0]}?" if names else ""
+        raise ValueError(f"{kind} must be one of {', '.join(table)}, got {shorten(text)}{hint}")
+    return _made(classes[match[1]], _options(match[2] or "", text))
+
+
+def near_names(name: str, names: Iterable[str], most: int = 1) -> list[str]:
+    """Returns the names that are close to one that does not exist, the closest first."""
+    return difflib.get_close_matches(name[:40].lower(), list(names), n=most)
 
 
 def parts() -> dict[str, type]:

@@ -1,0 +1,63 @@
+"""Panels of one proportion in rows, each with a label above: many views of the same picture on one sheet."""
+
+import math
+from typing import TYPE_CHECKING
+
+from .plan_figure import INK, PAPER, SOFT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 11.0  # inches of a full sheet
+LABEL, GAP, TITLE = 0.27, 0.1, 0.3  # inches
+LETTER = 0.073  # inches of a letter of a label on average
+
+
+def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure", list["Axes"]]:
+    """Returns a figure of `count` panels of width / height `ratio` in rows of at most `most`, and their axes.
+
+    Very long or high pictures are drawn within 1:3 and 6:1, so that every panel has room for its label.
+    """
+    from matplotlib.figure import Figure
+
+    ratio = min(max(ratio, 1 / 3), 6.0)
+    columns = min(count, most)
+    rows = math.ceil(count / columns)
+    wide = (WIDTH - GAP) / min(most, max(columns, 2)) - GAP
+    high = wide / ratio
+    if high > 4.0:
+        wide, high = max(4.0 * ratio, 2.6), 4.0
+    size = (GAP + columns * (wide + GAP), TITLE + rows * (LABEL + high + GAP))
+    figure = Figure(figsize=size, facecolor=PAPER)
+    figure.text(GAP / size[0], 1 - 0.08 / size[1], title, fontsize=9, color=SOFT, va="top")
+    axes = []
+    for number in range(count):
+        row, column = divmod(number, columns)
+        bottom = size[1] - TITLE - (row + 1) * (LABEL + high + GAP) + GAP
+        left = GAP + column * (wide + GAP)
+        axis = figure.add_axes((left / size[0], bottom / size[1], wide / size[0], high / size[1]))
+        axis.set_axis_off()
+        axes.append(axis)
+    return figure, axes
+
+
+def caption(axis: "Axes", name: str, note: str = "") -> None:
+    """Writes a name above a panel on the left, and a note on the right; the name is cut where both do not fit."""
+    figure = axis.get_figure(root=True)
+    inches = axis.get_position().width * (figure.get_figwidth() if figure else WIDTH)
+    room = int(inches / LETTER) - len(note) - 2
+    if len(name) > room:
+        name = name[: max(room - 3, 3)] + "..."
+    for text, colour, place in ((name, INK, 0.0), (note, SOFT, 1.0)):
+        axis.text(
+            place,
+            1.0,
+            text,
+            fontsize=9,
+            color=colour,
+            ha="left" if place == 0 else "right",
+            va="bottom",
+            transform=axis.transAxes,
+            parse_math=False,
+        )
