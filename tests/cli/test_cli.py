@@ -515,7 +515,7 @@ def test_bad_commands(run, tmp_path, monkeypatch, words):
 
 
 def test_faults_of_the_program_are_not_hidden(photo, monkeypatch):
-    def fail(*_):
+    def fail(*_, **__):
         raise ZeroDivisionError("a fault")
 
     monkeypatch.setattr("pyrascope.cli.plan.make_plan", fail)
@@ -524,7 +524,7 @@ def test_faults_of_the_program_are_not_hidden(photo, monkeypatch):
 
 
 def test_interruption_leaves_no_file(photo, tmp_path, monkeypatch):
-    def stop(*_):
+    def stop(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("pyrascope.cli.plan.make_plan", stop)

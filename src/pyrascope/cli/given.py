@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-import typer
 from torch import Tensor
 
 from .._check import shorten
@@ -26,7 +25,7 @@ def whole_budget(text: str) -> int | None:
     try:
         return int(text)
     except ValueError:
-        raise typer.BadParameter(f"expected a whole number or {OWN}, got {shorten(text)}") from None
+        raise ValueError(f"--budget must be a whole number or {OWN}, got {shorten(text)}") from None
 
 
 def fixations(texts: Sequence[str]) -> Context:

@@ -45,19 +45,21 @@ def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure
 def caption(axis: "Axes", name: str, note: str = "") -> None:
     """Writes a name above a panel on the left, and a note on the right; the name is cut where both do not fit."""
     figure = axis.get_figure(root=True)
-    inches = axis.get_position().width * (figure.get_figwidth() if figure else WIDTH)
-    room = int(inches / LETTER) - len(note) - 2
+    if figure is None:
+        raise ValueError("axis must be part of a figure, got one that is not")
+    panel = axis.get_position(original=True)  # a narrow picture leaves the label all of its panel's width
+    room = int(panel.width * figure.get_figwidth() / LETTER) - len(note) - 2
     if len(name) > room:
         name = name[: max(room - 3, 3)] + "..."
-    for text, colour, place in ((name, INK, 0.0), (note, SOFT, 1.0)):
+    for text, colour, place, side in ((name, INK, panel.x0, "left"), (note, SOFT, panel.x1, "right")):
         axis.text(
             place,
-            1.0,
+            panel.y1,
             text,
             fontsize=9,
             color=colour,
-            ha="left" if place == 0 else "right",
+            ha=side,
             va="bottom",
-            transform=axis.transAxes,
+            transform=figure.transFigure,
             parse_math=False,
         )

@@ -65,7 +65,7 @@ def on_cells(values: Tensor, size: tuple[int, int], cell: int) -> Tensor:
         float64 (..., rows, columns).
 
     Example:
-        >>> on_cells(torch.tensor([[1.0, 3.0, 5.0]]), (1, 3), cell=2)
+        >>> on_cells(torch.tensor([[1.0, 3.0, 5.0]]), (1, 3), cell=2).round(decimals=6)
         tensor([[2., 5.]], dtype=torch.float64)
     """
     values = values.double()
