@@ -18,7 +18,7 @@ from .operators import Kind, Operator, Size, Tables, steps, tables
 from .passes import ITSELF, NOTHING, OTHER, down, scale, split, up
 
 Array = NDArray[Any]
-THREADED = 1 << 18  # samples of the finer level below which a second thread costs more than it saves
+PART = 1 << 20  # samples of the finer level that are worth a thread: to start one takes as long as a tenth of them
 CHUNK = 1 << 18  # samples of the planes that go through all levels together
 LARGER = 4  # times as many, where only coarser levels are written
 Work = Callable[[slice, int], None]
@@ -176,7 +176,7 @@ def _in_parts(work: Callable[[int, int], None], count: int, threads: int) -> Non
 
 def _enough(threads: int, samples: Array) -> int:
     """Returns how many of so many threads are worth their cost."""
-    return threads if samples.size >= THREADED else 1
+    return max(1, min(threads, samples.size // PART))
 
 
 def _planes(x: Tensor) -> Array:
