@@ -45,7 +45,8 @@ def recursive_distortion(image: Tensor, cell: int, levels: Sequence[LevelPair], 
     found = _recursion(luminance, cell, levels, measure, 0)
     half = halve_both(colour)
     second_octave = 4 * _energy(colour) - 16 * _energy(half)
-    little = weight is None and (2, 2) in found and second_octave <= COLOUR_SHARE * found[2, 2].sum()
+    scale = 1.0 if weight is None else float(weight.mean()) or 1.0
+    little = (2, 2) in found and second_octave * scale <= COLOUR_SHARE * found[2, 2].sum()
     colour, start = (half, 2) if little else (colour, 1)
     own = {level: (max(level[0] - start, 0), max(level[1] - start, 0)) for level in levels}
     lost = _recursion(colour, cell, sorted(set(own.values()), key=sum), measure, start)

@@ -175,23 +175,32 @@ def _coarser(
 ) -> Any:
     """Halves `x` along `axis`; fills `sums` with what boxes lose, that of the `finer` boxes included.
 
-    Returns the half, which lies at the start of `work`, and its mass where `mass` is not empty.
+    Returns the half, which lies at the start of `work`.
     """
     taps, cubic = known
     h, w = x.shape
     rows, columns = ((h + 1) // 2, w) if axis == 0 else (h, (w + 1) // 2)
     half = work[: rows * columns].reshape(rows, columns)
-    below = np.zeros((rows, columns) if mass.shape[0] else (0, 0), x.dtype)
     sums[:] = 0
     if axis == 0:
         _paired_rows(finer, sums)
-        _paired_rows(mass, below)
         _halve_rows(x, taps, cubic, mass, last, cell, half, sums)
     else:
         _paired_columns(finer, sums)
-        _paired_columns(mass, below)
         _halve_columns(x, taps, cubic, mass, last, cell, half, sums)
-    return half, below
+    return half
+
+
+@compiled
+def _coarser_mass(mass: Array, axis: int) -> Array:
+    """The mass of the pixels of a level halved along `axis`: sums of pairs; empty if `mass` is."""
+    h, w = mass.shape
+    out = np.zeros(((h + 1) // 2, w) if axis == 0 else (h, (w + 1) // 2), mass.dtype)
+    if axis == 0:
+        _paired_rows(mass, out)
+    else:
+        _paired_columns(mass, out)
+    return out
 
 
 @compiled
@@ -221,16 +230,20 @@ def recursion(
         second = first + max(rows * x.shape[1], x.shape[0] * columns)
         here = _boxes(sums, where[level, level])
         down, right = _boxes(sums, where[level + 1, level]), _boxes(sums, where[level, level + 1])
-        half, below = _coarser(x, mass, 0, known, lasts[level, level], cell, here, down, work[first:])
+        half = _coarser(x, mass, 0, known, lasts[level, level], cell, here, down, work[first:])
         if skew == 2 and level + 2 <= top:
-            tall = _boxes(sums, where[level + 2, level])
+            tall, below = _boxes(sums, where[level + 2, level]), _coarser_mass(mass, 0)
             _coarser(half, below, 0, known, lasts[level + 1, level], cell, down, tall, work[second:])
-        half, below = _coarser(x, mass, 1, known, lasts[level, level], cell, here, right, work[first:])
+        half, below = (
+            _coarser(x, mass, 1, known, lasts[level, level], cell, here, right, work[first:]),
+            _coarser_mass(mass, 1),
+        )
         if skew == 2 and level + 2 <= top:
             wide = _boxes(sums, where[level, level + 2])
             _coarser(half, below, 1, known, lasts[level, level + 1], cell, right, wide, work[second:])
         square = _boxes(sums, where[level + 1, level + 1])
-        x, mass = _coarser(half, below, 0, known, lasts[level, level + 1], cell, right, square, work[at:])
+        x = _coarser(half, below, 0, known, lasts[level, level + 1], cell, right, square, work[at:])
+        mass = _coarser_mass(below, 0)
         at = first
 
 
