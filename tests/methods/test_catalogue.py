@@ -14,9 +14,11 @@ ENTRIES = {entry.name: entry for entry in entries()}
 GIVEN = {
     "fixation": {"fixation": (70.0, 100.0)},
     "attention": {"attention": torch.eye(22, 30)},
-    "query": {"query": torch.tensor([1.0, 0.0]), "features": torch.eye(22, 30)[..., None].expand(-1, -1, 2) + 0.01},
+    "query": {
+        "query": torch.tensor([1.0, 0.0]),
+        "features": torch.stack([40 * torch.eye(22, 30), torch.ones(22, 30)], -1),
+    },
 }
-GIVEN["query"]["features"] = torch.stack([torch.eye(22, 30), torch.ones(22, 30)], -1)
 
 
 def works(method, budget):

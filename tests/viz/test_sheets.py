@@ -60,7 +60,7 @@ def test_heat_is_bright_where_much_matters():
 
 @pytest.mark.parametrize("maps", [{}, None, {"a": np.ones((2, 2))}, {"a": np.ones(6)}])
 def test_other_maps_are_refused(maps):
-    with pytest.raises(ValueError, match="maps must be|one value a cell"):
+    with pytest.raises(ValueError, match=r"maps must be|one value a cell"):
         ps.viz.importance_figure(torch.ones(1, 32, 48), maps)
 
 

@@ -4,8 +4,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-import typer
 from torch import Tensor
 
 from .._check import shorten
@@ -26,7 +24,7 @@ def whole_budget(text: str) -> int | None:
     try:
         return int(text)
     except ValueError:
-        raise typer.BadParameter(f"expected a whole number or {OWN}, got {shorten(text)}") from None
+        raise ValueError(f"--budget must be a whole number or {OWN}, got {shorten(text)}") from None
 
 
 def fixations(texts: Sequence[str]) -> Context:
@@ -70,4 +68,4 @@ def cells(images: Sequence[Tensor], cell: int) -> int:
 
 def loaded(paths: Sequence[Path]) -> list[Tensor]:
     """Returns pictures as tensors (c, h, w)."""
-    return [torch.as_tensor(as_tensor(path)[0]) for path in paths]
+    return [as_tensor(path)[0] for path in paths]

@@ -59,7 +59,7 @@ def compare(
         >>> import torch
         >>> from pyrascope.methods import Resize, Uniform
         >>> rows = compare(torch.ones(1, 64, 64), 9, {"resize": Resize(), "uniform": Uniform()})
-        >>> [(row.name, row.plan.tokens, row.ssim) for row in rows]
+        >>> [(row.name, row.plan.tokens, round(row.ssim, 6)) for row in rows]
         [('resize', 9, 1.0), ('uniform', 9, 1.0)]
     """
     found = []

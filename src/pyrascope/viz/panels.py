@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 WIDTH = 11.0  # inches of a full sheet
 LABEL, GAP, TITLE = 0.27, 0.1, 0.3  # inches
-LETTER = 0.073  # inches of a letter of a label on average
+LETTER = 0.07  # inches of a letter of a label on average
 
 
 def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure", list["Axes"]]:
@@ -27,7 +27,7 @@ def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure
     wide = (WIDTH - GAP) / min(most, max(columns, 2)) - GAP
     high = wide / ratio
     if high > 4.0:
-        wide, high = max(4.0 * ratio, 2.6), 4.0
+        wide, high = max(4.0 * ratio, 2.9), 4.0
     size = (GAP + columns * (wide + GAP), TITLE + rows * (LABEL + high + GAP))
     figure = Figure(figsize=size, facecolor=PAPER)
     figure.text(GAP / size[0], 1 - 0.08 / size[1], title, fontsize=9, color=SOFT, va="top")
@@ -38,6 +38,7 @@ def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure
         left = GAP + column * (wide + GAP)
         axis = figure.add_axes((left / size[0], bottom / size[1], wide / size[0], high / size[1]))
         axis.set_axis_off()
+        axis.set_anchor("NW")
         axes.append(axis)
     return figure, axes
 
@@ -45,19 +46,21 @@ def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure
 def caption(axis: "Axes", name: str, note: str = "") -> None:
     """Writes a name above a panel on the left, and a note on the right; the name is cut where both do not fit."""
     figure = axis.get_figure(root=True)
-    inches = axis.get_position().width * (figure.get_figwidth() if figure else WIDTH)
-    room = int(inches / LETTER) - len(note) - 2
+    if figure is None:
+        raise ValueError("axis must be on a figure, got one that was removed")
+    place = axis.get_position(original=True)  # of the panel; a picture of another proportion does not fill it
+    room = int(place.width * figure.get_figwidth() / LETTER) - len(note) - 2
     if len(name) > room:
         name = name[: max(room - 3, 3)] + "..."
-    for text, colour, place in ((name, INK, 0.0), (note, SOFT, 1.0)):
+    for text, colour, side, x in ((name, INK, "left", place.x0), (note, SOFT, "right", place.x1)):
         axis.text(
-            place,
-            1.0,
+            x,
+            place.y1,
             text,
             fontsize=9,
             color=colour,
-            ha="left" if place == 0 else "right",
+            ha=side,
             va="bottom",
-            transform=axis.transAxes,
+            transform=figure.transFigure,
             parse_math=False,
         )
