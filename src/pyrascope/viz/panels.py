@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 WIDTH = 11.0  # inches of a full sheet
 LABEL, GAP, TITLE = 0.27, 0.1, 0.3  # inches
-LETTER = 0.07  # inches of a letter of a label on average
+SIZE = 9  # of a label in points
 
 
 def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure", list["Axes"]]:
@@ -49,18 +49,27 @@ def caption(axis: "Axes", name: str, note: str = "") -> None:
     if figure is None:
         raise ValueError("axis must be on a figure, got one that was removed")
     place = axis.get_position(original=True)  # of the panel; a picture of another proportion does not fill it
-    room = int(place.width * figure.get_figwidth() / LETTER) - len(note) - 2
-    if len(name) > room:
-        name = name[: max(room - 3, 3)] + "..."
+    room = place.width * figure.get_figwidth() - _inches(note) - GAP
+    cut = len(name)
+    while cut > 1 and _inches(name) > room:
+        cut -= 1
+        name = name[:cut].rstrip(".") + "..."
     for text, colour, side, x in ((name, INK, "left", place.x0), (note, SOFT, "right", place.x1)):
         axis.text(
             x,
             place.y1,
             text,
-            fontsize=9,
+            fontsize=SIZE,
             color=colour,
             ha=side,
             va="bottom",
             transform=figure.transFigure,
             parse_math=False,
         )
+
+
+def _inches(text: str) -> float:
+    """The width of a label."""
+    from matplotlib.textpath import TextPath
+
+    return float(TextPath((0, 0), text, size=SIZE).get_extents().width) / 72 if text.strip() else 0.0
