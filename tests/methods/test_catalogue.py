@@ -15,8 +15,8 @@ GIVEN = {
     "fixation": {"fixation": (70.0, 100.0)},
     "attention": {"attention": torch.eye(22, 30)},
     "query": {
-        "query": torch.tensor([40.0, 0.0]),  # so large that attention is sharp
-        "features": torch.stack([torch.eye(22, 30), torch.ones(22, 30)], -1),
+        "query": torch.tensor([1.0, 0.0]),
+        "features": torch.stack([40 * torch.eye(22, 30), torch.ones(22, 30)], -1),
     },
 }
 

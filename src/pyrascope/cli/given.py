@@ -4,7 +4,6 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from .._check import shorten
@@ -69,4 +68,4 @@ def cells(images: Sequence[Tensor], cell: int) -> int:
 
 def loaded(paths: Sequence[Path]) -> list[Tensor]:
     """Returns pictures as tensors (c, h, w)."""
-    return [torch.as_tensor(as_tensor(path)[0]) for path in paths]
+    return [as_tensor(path)[0] for path in paths]

@@ -84,8 +84,8 @@ def plan(
             max(cells(tensors, cell) // 4, len(tensors)) if budget is None else tokens,
             method_from(method),
             cell,
-            weight=[weight_from(weight, tensor, cell, context) for tensor in tensors],
-            context=context,
+            [weight_from(weight, tensor, cell, context) for tensor in tensors],
+            context,
         )
         qualities = [psnr(render(one, gather(image, one)), image) for image, one in zip(tensors, found, strict=True)]
         if json_part:

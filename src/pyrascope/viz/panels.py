@@ -11,7 +11,8 @@ if TYPE_CHECKING:
 
 WIDTH = 11.0  # inches of a full sheet
 LABEL, GAP, TITLE = 0.27, 0.1, 0.3  # inches
-LETTER = 0.073  # inches of a letter of a label on average
+SIZE = 9  # of a label in points
+HINTED = 1.08  # letters on a grid of dots are up to so much wider than their outlines
 
 
 def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure", list["Axes"]]:
@@ -27,7 +28,7 @@ def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure
     wide = (WIDTH - GAP) / min(most, max(columns, 2)) - GAP
     high = wide / ratio
     if high > 4.0:
-        wide, high = max(4.0 * ratio, 2.6), 4.0
+        wide, high = max(4.0 * ratio, 2.9), 4.0
     size = (GAP + columns * (wide + GAP), TITLE + rows * (LABEL + high + GAP))
     figure = Figure(figsize=size, facecolor=PAPER)
     figure.text(GAP / size[0], 1 - 0.08 / size[1], title, fontsize=9, color=SOFT, va="top")
@@ -38,6 +39,7 @@ def panels(count: int, ratio: float, title: str, most: int = 3) -> tuple["Figure
         left = GAP + column * (wide + GAP)
         axis = figure.add_axes((left / size[0], bottom / size[1], wide / size[0], high / size[1]))
         axis.set_axis_off()
+        axis.set_anchor("NW")
         axes.append(axis)
     return figure, axes
 
@@ -46,20 +48,29 @@ def caption(axis: "Axes", name: str, note: str = "") -> None:
     """Writes a name above a panel on the left, and a note on the right; the name is cut where both do not fit."""
     figure = axis.get_figure(root=True)
     if figure is None:
-        raise ValueError("axis must be part of a figure, got one that is not")
-    panel = axis.get_position(original=True)  # a narrow picture leaves the label all of its panel's width
-    room = int(panel.width * figure.get_figwidth() / LETTER) - len(note) - 2
-    if len(name) > room:
-        name = name[: max(room - 3, 3)] + "..."
-    for text, colour, place, side in ((name, INK, panel.x0, "left"), (note, SOFT, panel.x1, "right")):
+        raise ValueError("axis must be on a figure, got one that was removed")
+    place = axis.get_position(original=True)  # of the panel; a picture of another proportion does not fill it
+    room = place.width * figure.get_figwidth() - _inches(note) - GAP
+    cut = len(name)
+    while cut > 1 and _inches(name) > room:
+        cut -= 1
+        name = name[:cut].rstrip(".") + "..."
+    for text, colour, side, x in ((name, INK, "left", place.x0), (note, SOFT, "right", place.x1)):
         axis.text(
-            place,
-            panel.y1,
+            x,
+            place.y1,
             text,
-            fontsize=9,
+            fontsize=SIZE,
             color=colour,
             ha=side,
             va="bottom",
             transform=figure.transFigure,
             parse_math=False,
         )
+
+
+def _inches(text: str) -> float:
+    """The width of a label, at most."""
+    from matplotlib.textpath import TextPath
+
+    return HINTED * float(TextPath((0, 0), text, size=SIZE).get_extents().width) / 72 if text.strip() else 0.0
