@@ -69,17 +69,22 @@ def method_from(text: str) -> Allocator:
         >>> method_from("rate-distortion"), method_from("Random(seed=3)")
         (RateDistortion(aspect=4, gain='recursive'), Random(seed=3))
     """
+    method: Allocator = made_from(text, METHODS)
+    return method
+
+
+def made_from(text: str, known: dict[str, type]) -> Any:
+    """Returns what a string names among the `known` classes, by name or class name; see `method_from`."""
     if not isinstance(text, str):
         raise ValueError(f"method must be a string such as 'Random(seed=3)', got {shorten(text)}")
     match = re.fullmatch(r"([A-Za-z][\w-]*)(?:\s*\((.*)\))?", text.strip(), re.DOTALL)
-    classes = METHODS | {kind.__name__: kind for kind in METHODS.values()}
+    classes = known | {kind.__name__: kind for kind in known.values()}
     if not match or match[1] not in classes:
         name = match[1] if match else text
-        near = difflib.get_close_matches(name[:40].lower(), METHODS, n=1)
+        near = difflib.get_close_matches(name[:40].lower(), known, n=1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise ValueError(f"method must be one of {', '.join(METHODS)}, got {shorten(text)}{hint}")
-    method: Allocator = _made(classes[match[1]], _options(match[2] or "", text))
-    return method
+        raise ValueError(f"method must be one of {', '.join(known)}, got {shorten(text)}{hint}")
+    return _made(classes[match[1]], _options(match[2] or "", text))
 
 
 def parts() -> dict[str, type]:
