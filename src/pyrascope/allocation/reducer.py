@@ -163,7 +163,9 @@ def checked(features: Tensor, budget: int, context: FeatureContext | None) -> Fe
             f"query must be as wide as the features, got {known.query.shape[-1]} and {features.shape[1]}; "
             "project both into one space"
         )
-    move = {name: value.detach().to(features.device) for name, value in vars(known).items() if isinstance(value, Tensor)}
+    move = {
+        name: value.detach().to(features.device) for name, value in vars(known).items() if isinstance(value, Tensor)
+    }
     return FeatureContext(**{**vars(known), **move})
 
 
