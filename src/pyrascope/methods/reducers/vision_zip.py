@@ -17,16 +17,16 @@ class VisionZip:
 
     Of 64 tokens, `contextual` are merged ones: every so-manieth of the others in reading order is a target, the rest
     join the most similar one by the cosine of keys (of features where no keys are known). Needs `attention`. `sizes`
-    count the tokens of each and sum to n where there is a contextual token (7 tokens or more by default); without one the others are
-    dropped. The result depends on the order of the tokens.
+    count the tokens of each and sum to n where there is a contextual token (7 tokens or more by default);
+    without one the others are dropped. The result depends on the order of the tokens.
 
     Attributes:
         contextual: Merged tokens in 64, from 0 to 63; smaller budgets round down.
         merge: "published": a contextual token is its target plus the mean of those that join it; "mean": the mean of
             all of them, which conserves the mass.
 
-    Source: Yang et al. 2025, "VisionZip: Longer is Better but Not Necessary in Vision Language Models". Differs from the
-    publication in the order, which is that of the image where the paper appends the contextual tokens, and in that the
+    Source: Yang et al. 2025, "VisionZip: Longer is Better but Not Necessary in Vision Language Models". Differs from
+    the publication in the order, which is that of the image where the paper appends the contextual tokens, and in that the
     [CLS] token is neither kept nor counted.
     """
 
