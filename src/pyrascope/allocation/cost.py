@@ -1,7 +1,7 @@
 """What visual tokens cost a decoder: arithmetic of the prefill, bytes of the cache, mean tokens over the layers.
 
 Per layer, for n tokens: q and o projections 2 n d q, k and v projections 2 n d k, scores and their use 2 n^2 q, and the
-MLP's matrices c n d m, where d is the hidden size, q = heads * head size, k = key-value heads * head size, m the MLP's
+MLP c n d m, where d is the hidden size, q = heads * head size, k = key-value heads * head size, m the MLP's
 width and c = 3 (gated) or 2. That counts a multiply-add as 1, as PyramidDrop and FastV do; `multiply_add=2` counts both.
 """
 
@@ -55,7 +55,8 @@ class Decoder:
         missing = [name for name in names if text.get(name) is None]
         if missing:
             raise ValueError(f"config must have {', '.join(names)}, got none of {', '.join(missing)}")
-        return cls(*(text[name] for name in names), text.get("num_key_value_heads"), text.get("head_dim"))
+        hidden, mlp, layers, heads = (text[name] for name in names)
+        return cls(hidden, mlp, layers, heads, text.get("num_key_value_heads"), text.get("head_dim"))
 
 
 DECODERS = {

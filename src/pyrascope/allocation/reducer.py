@@ -104,8 +104,8 @@ class Reduction:
         kept: The token that each one left stands at, int64 (B,), rising.
         features: (B, d), of the type of those given; merged where the method merges.
         sizes: How many tokens went into each, float64 (B,); 1 where nothing was merged.
-        positions: Centres (y, x) in cells, float64 (B, 2): the centre of cell i is i + 0.5, merged ones have the mean of
-            theirs. None where no grid is known.
+        positions: Centres (y, x) in cells, float64 (B, 2): the centre of cell i is i + 0.5, merged ones have the mean
+            of theirs. None where no grid is known.
     """
 
     kept: Tensor

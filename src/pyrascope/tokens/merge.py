@@ -33,7 +33,7 @@ def merged(features: Tensor, target: Tensor, grid: tuple[int, int] | None = None
         >>> merged(torch.tensor([[5.0], [6.0], [7.0]]), torch.tensor([2, 1, 2])).features.flatten()
         tensor([6., 6.])
     """
-    kept, group = target.to(features.device).unique(return_inverse=True)
+    kept, group = torch.unique(target.to(features.device), return_inverse=True)
     sizes = torch.bincount(group, minlength=len(kept)).double()
     means = group_sums(features, group, len(kept)) / sizes[:, None]
     where = None

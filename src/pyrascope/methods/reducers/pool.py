@@ -44,4 +44,5 @@ def blocks(grid: tuple[int, int], count: int) -> Tensor:
     parts = (edges[1:] - edges[:-1])[band][:, None]
     top = (band * rows) // bands
     part = ((x + 1) * parts - 1) // columns
-    return (top[:, None] * columns + (part * columns) // parts).flatten()
+    first: Tensor = top[:, None] * columns + (part * columns) // parts
+    return first.flatten()

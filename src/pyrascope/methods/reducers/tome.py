@@ -47,7 +47,7 @@ class ToMe:
             joins = torch.arange(len(features), device=features.device)
             joins[left[source]] = left[into]
             target = joins[target]
-            left = target.unique()
+            left = torch.unique(target)
         return merged(features, target, known.grid)
 
 

@@ -26,8 +26,8 @@ class VisionZip:
             all of them, which conserves the mass.
 
     Source: Yang et al. 2025, "VisionZip: Longer is Better but Not Necessary in Vision Language Models". Differs from
-    the publication in the order, which is that of the image where the paper appends the contextual tokens, and in that the
-    [CLS] token is neither kept nor counted.
+    the publication in the order, which is that of the image where the paper appends the contextual tokens, and in that
+    the [CLS] token is neither kept nor counted.
     """
 
     contextual: int = 10
