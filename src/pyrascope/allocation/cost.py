@@ -1,8 +1,8 @@
 """What visual tokens cost a decoder: arithmetic of the prefill, bytes of the cache, mean tokens over the layers.
 
 Per layer, for n tokens: q and o projections 2 n d q, k and v projections 2 n d k, scores and their use 2 n^2 q, and the
-MLP c n d m, where d is the hidden size, q = heads * head size, k = key-value heads * head size, m the MLP's
-width and c = 3 (gated) or 2. That counts a multiply-add as 1, as PyramidDrop and FastV do; `multiply_add=2` counts both.
+MLP c n d m, where d is the hidden size, q = heads * head size, k = key-value heads * head size, m the MLP's width
+and c = 3 (gated) or 2. That counts a multiply-add as 1, as PyramidDrop and FastV do; `multiply_add=2` counts both.
 """
 
 from collections.abc import Mapping, Sequence
