@@ -8,6 +8,7 @@ from .allocation.plan import Plan
 from .api import gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
 from .learning.nn.attention import CrossScaleAttention
+from .methods import reducers
 from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
 from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
@@ -39,6 +40,7 @@ __all__ = [
     "mipmap",
     "plan",
     "reduce",
+    "reducers",
     "render",
     "steer",
     "steerable_pyramid",

@@ -82,7 +82,7 @@ def method_from(text: str) -> Allocator:
         >>> method_from("rate-distortion"), method_from("Random(seed=3)")
         (RateDistortion(aspect=4, gain='recursive'), Random(seed=3))
     """
-    method: Allocator = _named(text, METHODS, "method", "Random(seed=3)")
+    method: Allocator = made_from(text, METHODS, "method", "Random(seed=3)")
     return method
 
 
@@ -96,11 +96,11 @@ def map_from(text: str) -> ImportanceMap:
         >>> map_from("spectral-residual"), map_from("BandEnergy(levels=2)")
         (SpectralResidual(side=64), BandEnergy(levels=2))
     """
-    found: ImportanceMap = _named(text, MAPS, "map", "Saliency()")
+    found: ImportanceMap = made_from(text, MAPS, "map", "Saliency()")
     return found
 
 
-def _named(text: str, table: dict[str, type], kind: str, example: str) -> Any:
+def made_from(text: str, table: dict[str, type], kind: str, example: str) -> Any:
     """What a string of a name, or of a class name, and options makes of the classes in a table."""
     if not isinstance(text, str):
         raise ValueError(f"{kind} must be a string such as {example!r}, got {shorten(text)}")

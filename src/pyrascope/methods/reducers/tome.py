@@ -1,0 +1,64 @@
+"""Pairs of similar tokens become their mean."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ..._check import whole_number
+from ...allocation.reducer import FeatureContext, Reduction, checked
+from ...allocation.selection import top_k
+from ...tokens.merge import merged
+
+
+@dataclass(frozen=True)
+class ToMe:
+    """Merges the most similar pairs, in steps, until the budget is met.
+
+    In each step the tokens left are parted alternately in A and B, each of A finds the most similar of B by the cosine
+    of keys (of features where no keys are known), and the most similar pairs merge into their size-weighted mean. A
+    step merges at most half of the tokens. `sizes` count the tokens of each and sum to n, and the sum of sizes times
+    features is that of the features. A language model may add log(size) to the attention logits of a token. The result
+    depends on the order of the tokens.
+
+    Attributes:
+        step: Most pairs that one step merges, >= 1; None for as many as are needed, up to half of the tokens.
+
+    Source: Bolya et al. 2023, "Token Merging: Your ViT But Faster". Differs from the publication in the site, after the
+    tower instead of in each of its blocks, and in the order, which stays that of the image.
+    """
+
+    step: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.step is not None:
+            whole_number(self.step, "step", 1)
+
+    def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
+        """Returns exactly `budget` tokens."""
+        known = checked(features, budget, context)
+        keys = (features.detach() if known.keys is None else known.keys).double()
+        target = torch.arange(len(features), device=features.device)
+        left = target
+        while len(left) > budget:
+            metric = merged(keys, target).features  # the tokens left, in rising order, as means of all they hold
+            pairs = min(len(left) - budget, len(left) // 2, self.step or len(left))
+            source, into = bipartite(metric, pairs)
+            joins = torch.arange(len(features), device=features.device)
+            joins[left[source]] = left[into]
+            target = joins[target]
+            left = torch.unique(target)
+        return merged(features, target, known.grid)
+
+
+def bipartite(metric: Tensor, pairs: int) -> tuple[Tensor, Tensor]:
+    """Returns the `pairs` most similar (a, b), a among the even rows and different, b the odd row most similar to it.
+
+    Example:
+        >>> bipartite(torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.1, 1.0], [1.0, 1.0]]), 1)
+        (tensor([2]), tensor([1]))
+    """
+    unit = torch.nn.functional.normalize(metric, dim=1)
+    best = (unit[::2] @ unit[1::2].T).max(1)
+    picked = top_k(best.values, pairs)
+    return 2 * picked, 2 * best.indices[picked] + 1
