@@ -36,7 +36,7 @@ def test_a_map_of_the_images_size_is_taken_as_it_is():
 
 
 def test_places_without_weight_cost_nothing():
-    """Bit for bit: a sum and a difference of sums would leave rounding errors, negative ones too."""
+    """Bit for bit."""
     weight = noise(31, 37, dtype=torch.float64)
     weight[10:20] = 0
     for path in ("numba", "torch"):

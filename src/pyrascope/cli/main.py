@@ -7,6 +7,7 @@ import typer
 
 from .. import __version__
 from .compare import compare
+from .cost import cost
 from .importance import importance
 from .methods import methods
 from .plan import plan
@@ -23,6 +24,7 @@ app.command(epilog="Example: pyrascope pyramid photo.jpg --kind laplacian --leve
 app.command(epilog="Example: pyrascope compare photo.jpg --budget 256 --out sheet.png")(compare)
 app.command(epilog="Example: pyrascope importance photo.jpg --map 'Saliency()' --out map.png")(importance)
 app.command(epilog="Example: pyrascope methods anisotropic")(methods)
+app.command(epilog="Example: pyrascope cost --tokens 576 -b 128 --drop 8:288 --drop 16:144 --drop 24:72")(cost)
 
 
 def _version(wanted: bool) -> None:

@@ -140,6 +140,8 @@ class TextureStack(Generic[Array]):
             ValueError: No channels, an unknown kind, unequal sizes, or labels that are not whole or too large for
                 the float type of the stack.
         """
+        if not channels:
+            raise ValueError("channels must hold at least one, got none; give name: (array, kind)")
         planes: dict[str, Tensor] = {}
         for name, (array, kind) in channels.items():
             one_of(kind, "kind", HALVES)
