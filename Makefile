@@ -32,5 +32,5 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed
-	$(PIP) --constraint constraints.txt --editable '.[dev,bench,gl]'
+	$(PIP) --constraint constraints.txt --editable '.[dev,bench,gl,vlm]'
 	touch $@

@@ -11,7 +11,7 @@ SOURCE = ROOT / "src" / "pyrascope"
 ROOMS = {
     "_check": 0, "_typing": 0, "_files": 1, "_pictures": 2,
     "signal": 1, "learning": 1.5,
-    "allocation": 2, "tokens": 3, "methods": 4, "io": 5, "api": 6, "evaluation": 7, "viz": 8, "cli": 9,
+    "allocation": 2, "tokens": 3, "methods": 4, "models": 5, "io": 5, "api": 6, "evaluation": 7, "viz": 8, "cli": 9,
 }  # fmt: skip
 """A room may import itself and rooms with a smaller number."""
 OPTIONAL = {"cv2", "rapidocr_onnxruntime", "transformers", "gradio", "av", "tifffile", "zarr", "moderngl", "ray"}

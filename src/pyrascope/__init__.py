@@ -9,6 +9,7 @@ from .api import gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
 from .learning.nn.attention import CrossScaleAttention
 from .methods import reducers
+from .models import attach, prepare
 from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
 from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
@@ -29,6 +30,7 @@ __all__ = [
     "SteerablePyramid",
     "TextureStack",
     "allocate",
+    "attach",
     "expand",
     "gather",
     "gaussian_pyramid",
@@ -39,6 +41,7 @@ __all__ = [
     "methods",
     "mipmap",
     "plan",
+    "prepare",
     "reduce",
     "reducers",
     "render",

@@ -1,0 +1,129 @@
+"""A model that spends exactly B visual tokens an image inside a `with` block, and is itself again after it."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..allocation.reducer import Reducer
+from .inputs import REDUCED, check_inputs, has_images
+from .prepare import reduce_inputs
+from .reduce import check_reducer
+from .support import check_model
+
+METHODS = ("forward", "generate")
+
+
+@contextmanager
+def attach(model: Any, method: Reducer, budget: Any, *, processor: Any = None, **options: str) -> Iterator[Any]:
+    """Within the block, `model.generate` and `model(...)` run with exactly `budget` visual tokens an image.
+
+    Nothing but this instance changes, and it is as before afterwards, also after an error. `generate` returns the
+    prompt as it was given before the new tokens; the logits of `forward` are those of the shorter prompt. Calls without
+    images pass through.
+
+    Args:
+        model: A model of transformers that takes encoded features.
+        method: A reducer.
+        budget: As `pyrascope.prepare`.
+        processor: As `reduce_inputs`.
+        options: `share` and `positions`, as `reduce_inputs`.
+
+    Yields:
+        The model.
+
+    Raises:
+        ImportError, TypeError: as `reduce_inputs`, at once.
+        ValueError: as `reduce_inputs`, from the calls within.
+    """
+    check_model(model)
+    check_reducer(method)
+    own = {name: vars(model)[name] for name in METHODS if name in vars(model)}  # hooks of accelerate live there
+    rotation = "rope_deltas" in vars(model.base_model)
+    deltas = getattr(model.base_model, "rope_deltas", None)
+
+    def smaller(inputs: dict[str, Any]) -> dict[str, Any]:
+        return reduce_inputs(model, inputs, method, budget, processor=processor, **options)[0]
+
+    model.generate = _generate(model.generate, model, smaller)  # first: it must see the model's own `forward` too
+    model.forward = _forward(model.forward, model, smaller)
+    try:
+        yield model
+    finally:
+        for name in METHODS:
+            vars(model).pop(name, None)
+            if name in own:
+                vars(model)[name] = own[name]
+        if rotation:
+            model.base_model.rope_deltas = deltas
+
+
+def _forward(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:
+    names = [name for name in inspect.signature(stock).parameters if name != "kwargs"]
+
+    @functools.wraps(stock)
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        if has_images(given):
+            return stock(**smaller(given))
+        if not given.get(REDUCED) and given.get("inputs_embeds") is None:
+            check_inputs(model, given)
+        if given.get("past_key_values") is not None and given.get("position_ids") is None:
+            _refuse_decoding(given["past_key_values"])
+        return stock(*args, **kwargs)
+
+    return forward
+
+
+def _refuse_decoding(cache: Any) -> None:
+    """Refuses to go on from a cache without positions, since the kept tokens may stand apart."""
+    if cache.get_seq_length() > 0:
+        raise ValueError(
+            "decoding by hand after a reduced prompt needs position_ids, got none; pass the last position + 1, "
+            "or use model.generate"
+        )
+
+
+def _generate(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(stock)
+    def generate(inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
+        if inputs is not None:
+            kwargs.setdefault("input_ids", inputs)
+        if not has_images(kwargs):
+            check_inputs(model, kwargs)
+            return stock(*args, **kwargs)
+        prompt = kwargs["input_ids"]
+        short = smaller(kwargs)
+        _refuse_beams(model, short)
+        length = short["input_ids"].shape[1]
+        for name in ("max_length", "min_length"):  # they count the prompt
+            if isinstance(short.get(name), int):
+                short[name] -= prompt.shape[1] - length
+        out = stock(*args, **short)
+        ids = out if isinstance(out, Tensor) else out.sequences
+        full = prompt.repeat_interleave(len(ids) // len(prompt), 0)
+        ids = torch.cat([full, ids[:, length:]], 1)
+        if isinstance(out, Tensor):
+            return ids
+        out.sequences = ids
+        return out
+
+    return generate
+
+
+def _refuse_beams(model: Any, inputs: dict[str, Any]) -> None:
+    """Refuses what transformers would group wrongly: unequal counts in one tensor, for several beams or samples."""
+    config = inputs.get("generation_config") or model.generation_config
+    copies = max(
+        (inputs.get(name) or getattr(config, name, None) or 1) for name in ("num_beams", "num_return_sequences")
+    )
+    pooled = inputs[REDUCED]["image"].pooler_output
+    if copies > 1 and len(inputs["input_ids"]) > 1 and isinstance(pooled, Tensor) and len(pooled) == 1:
+        raise ValueError(
+            f"{type(model).__name__} with several beams needs as many tokens in each image of a batch, got unequal "
+            "counts; give one budget to all images or one prompt at a time"
+        )

@@ -1,0 +1,78 @@
+"""What a model's tower makes of the images in a call: one list of feature rows, in the order of the placeholders."""
+
+import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The features of all images of a batch.
+
+    Attributes:
+        rows: Features (n, d) as the language model takes them.
+        items: Number of rows of each item that the tower returned; their sum is n.
+        listed: True if the tower returned a list, False if one tensor (items, rows, d).
+        deepstack: Further features (n, d) that go into deeper layers (Qwen3-VL), one tensor a layer; mostly none.
+        output: The class of the tower's output, in which the model wants them back.
+    """
+
+    rows: Tensor
+    items: tuple[int, ...]
+    listed: bool
+    deepstack: tuple[Tensor, ...]
+    output: type
+
+    def take(self, kept: Sequence[Tensor], features: Sequence[Tensor]) -> dict[str, Any]:
+        """Returns `mm_encoder_outputs` for what is kept of each image.
+
+        Args:
+            kept: Row numbers of each image, int64.
+            features: Their features (B, d), the same number of rows.
+        """
+        payload: dict[str, Any] = {"pooler_output": list(features)}
+        if not self.listed:  # one image an entry where the counts allow it: beam search groups entries by image
+            same = len({len(rows) for rows in features}) == 1
+            payload["pooler_output"] = torch.stack(list(features)) if same else torch.cat(list(features))[None]
+        if self.deepstack:
+            payload["deepstack_features"] = [[layer[rows] for rows in kept] for layer in self.deepstack]
+        return {"image": self.output(**payload)}
+
+
+def tower_arguments(model: Any) -> list[str]:
+    """The names of the inputs that the model's tower takes: pixels, and what describes them."""
+    names = inspect.signature(model.base_model.get_image_features).parameters
+    return [name for name in names if name not in ("kwargs", "input_ids", "attention_mask", "return_dict")]
+
+
+def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
+    """Runs the tower on the images of `inputs`, once.
+
+    Raises:
+        TypeError: the tower's output is of a form that is not known here.
+    """
+    given = {name: inputs[name] for name in tower_arguments(model) if inputs.get(name) is not None}
+    found = model.base_model.get_image_features(**given, return_dict=True)
+    pooled = getattr(found, "pooler_output", None)
+    deepstack = getattr(found, "deepstack_features", None) or ()
+    if pooled is None or not all(isinstance(rows, Tensor) for layer in (pooled, *deepstack) for rows in layer):
+        name = type(model).__name__
+        raise TypeError(f"the tower must return pooled features, one tensor an image, got another form from {name}")
+    return Encoded(
+        rows=_flat(pooled),
+        items=tuple(rows.numel() // rows.shape[-1] for rows in pooled),
+        listed=not isinstance(pooled, Tensor),
+        deepstack=tuple(_flat(layer) for layer in deepstack),
+        output=type(found),
+    )
+
+
+def _flat(features: Sequence[Tensor] | Tensor) -> Tensor:
+    """(n, d), from one tensor an item, or from one tensor that is flat already."""
+    if isinstance(features, Tensor) and features.ndim == 2:
+        return features
+    return torch.cat([rows.reshape(-1, rows.shape[-1]) for rows in features])

@@ -1,0 +1,60 @@
+"""What arrives for a model, checked: which calls can be reduced, which pass through, which are refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+PIXELS = ("pixel_values", "pixel_values_images", "image_patches")
+REDUCED = "mm_encoder_outputs"
+
+
+def has_images(inputs: Mapping[str, Any]) -> bool:
+    """True if the call brings pixels."""
+    return any(inputs.get(name) is not None for name in PIXELS)
+
+
+def check_inputs(model: Any, inputs: Mapping[str, Any]) -> None:
+    """Refuses what would otherwise be computed wrongly or not reduced.
+
+    Raises:
+        ValueError: videos, features that are encoded already, placeholders without images, or images beside a filled
+            cache.
+        TypeError: no token ids, or a mask that is not (b, s).
+    """
+    video = sorted(name for name, value in inputs.items() if "video" in name and value is not None)
+    if video:
+        raise ValueError(f"images can be reduced but videos cannot yet, got {video[0]}; leave the video out")
+    if inputs.get(REDUCED):
+        raise ValueError(f"inputs must not be reduced twice, got {REDUCED}; pass them outside `attach`")
+    ids = inputs.get("input_ids")
+    if ids is None and not has_images(inputs):
+        return
+    if not isinstance(ids, Tensor) or ids.ndim != 2:
+        raise TypeError(f"input_ids must be a tensor (prompts, tokens), got {_form(ids)}; use the model's processor")
+    cache = inputs.get("past_key_values")
+    going_on = cache is not None and cache.get_seq_length() > 0
+    if going_on and has_images(inputs):
+        raise ValueError("images must come with the first call, got them beside a filled cache; start a new one")
+    mask = inputs.get("attention_mask")
+    if mask is not None and not going_on and (not isinstance(mask, Tensor) or mask.shape != ids.shape):
+        raise TypeError(f"attention_mask must have the shape of input_ids, {tuple(ids.shape)}, got {_form(mask)}")
+    placeholders = int((ids == model.config.image_token_id).sum())
+    if placeholders and not has_images(inputs) and not going_on:
+        raise ValueError(
+            f"the prompts must have as many image placeholders as the images have features, got {placeholders} "
+            "placeholders and no image; pass the images too"
+        )
+
+
+def _form(value: object) -> str:
+    return str(tuple(value.shape)) if isinstance(value, Tensor) else type(value).__name__
+
+
+def with_mask(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the inputs with an attention mask; without one every token counts, padding too."""
+    out = {name: value for name, value in inputs.items() if value is not None}
+    if "attention_mask" not in out:
+        out["attention_mask"] = torch.ones_like(out["input_ids"])
+    return out

@@ -1,0 +1,85 @@
+"""How many tokens each image gets, and running a reducer held to that."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+
+from .._check import one_of, shorten, whole_number
+from ..allocation.budget import allocate
+from ..allocation.reducer import Reducer, Reduction
+
+SHARES = ("image", "prompt")
+
+
+def check_reducer(reducer: Any) -> None:
+    """Refuses what is no method of the features site.
+
+    Raises:
+        TypeError: a method of the pixels site, or something that cannot be called.
+    """
+    name = reducer.__name__ if isinstance(reducer, type) else type(reducer).__name__
+    pixels = (type(reducer).__module__ + ".").startswith("pyrascope.methods.")
+    reduces = (type(reducer).__module__ + ".").startswith("pyrascope.methods.reducers.")
+    if isinstance(reducer, type) or not callable(reducer) or (pixels and not reduces):
+        raise TypeError(
+            f"method must be a reducer (features site), got {name}; plans at the pixels site cannot be attached yet"
+        )
+
+
+def reduce(reducer: Reducer, features: Tensor, budget: int) -> Reduction:
+    """Runs the reducer on one image.
+
+    Raises:
+        ValueError: it returned another number of tokens, or rows that do not rise within the image.
+    """
+    found = reducer(features, budget)
+    kept = found.kept
+    rising = kept.ndim == 1 and bool((kept.diff() > 0).all()) and bool(((kept >= 0) & (kept < len(features))).all())
+    if not rising or len(kept) != budget or found.features.shape != (budget, features.shape[1]):
+        raise ValueError(
+            f"a reducer must return {budget} rising rows and their features, got {len(kept)} rows and features of "
+            f"shape {tuple(found.features.shape)} from {shorten(reducer)}; mend the reducer"
+        )
+    return found
+
+
+def budgets_of(budget: Any, counts: Sequence[int], rows: Sequence[int], share: str) -> list[int]:
+    """Returns the number of tokens of each image, exactly as asked.
+
+    Args:
+        budget: Tokens of each image, or of each prompt, as `share` says; or a list, one number an image.
+        counts: Tokens that each image has in full.
+        rows: The prompt of each image.
+        share: "image", or "prompt": shared by the images of a prompt in proportion to `counts`, at least 1 each.
+
+    Raises:
+        TypeError: no whole number.
+        ValueError: more than there are, or fewer than 1 an image; the message names the range.
+
+    >>> budgets_of(9, [20, 10, 16], [0, 0, 1], "prompt")
+    [6, 3, 9]
+    """
+    one_of(share, "share", SHARES)
+    if isinstance(budget, list | tuple):
+        if share == "prompt" or len(budget) != len(counts):
+            raise ValueError(
+                f"a list of budgets must have one for each of the {len(counts)} images and share='image', "
+                f"got {len(budget)} and share={share!r}"
+            )
+        return [_within(one, count) for one, count in zip(budget, counts, strict=True)]
+    if share == "image":
+        return [_within(budget, count) for count in counts]
+    out = [0] * len(counts)
+    for prompt in dict.fromkeys(rows):
+        mine = [i for i, row in enumerate(rows) if row == prompt]
+        full = [counts[i] for i in mine]
+        hint = f"the images of prompt {prompt} have {sum(full)} visual tokens in full"
+        total = whole_number(budget, "budget", len(mine), sum(full), hint=hint)
+        for i, part in zip(mine, allocate(full, total, minimum=1, maximum=full).tolist(), strict=True):
+            out[i] = part
+    return out
+
+
+def _within(budget: Any, count: int) -> int:
+    return whole_number(budget, "budget", 1, count, hint=f"the image has {count} visual tokens in full")

@@ -1,0 +1,62 @@
+"""Which models can be served: the version of transformers, and the class, by what its `forward` takes."""
+
+import functools
+import importlib.metadata
+import inspect
+from typing import Any
+
+LOWEST = (5, 18)
+"""The first version of transformers whose models take features that are already encoded (`mm_encoder_outputs`)."""
+
+
+def transformers() -> Any:
+    """Returns the module `transformers`, imported on first use.
+
+    Raises:
+        ImportError: it is missing or too old.
+    """
+    try:
+        version = importlib.metadata.version("transformers")
+    except importlib.metadata.PackageNotFoundError:
+        raise ImportError(
+            "models need the package transformers, which is not installed; run: pip install 'pyrascope[vlm]'"
+        ) from None
+    if tuple(int(part) for part in version.split(".")[:2]) < LOWEST:
+        lowest = ".".join(map(str, LOWEST))
+        raise ImportError(
+            f"models need transformers >= {lowest}, got {version}; run: pip install --upgrade 'pyrascope[vlm]'"
+        )
+    import transformers as module
+
+    return module
+
+
+def check_model(model: Any) -> None:
+    """Refuses what cannot take encoded features.
+
+    Raises:
+        ImportError: as `transformers`.
+        TypeError: `model` is no model of transformers, or one whose `forward` lacks `mm_encoder_outputs`.
+    """
+    module = transformers()
+    supported = f"the model types that do are {', '.join(supported_types())}"
+    if not isinstance(model, module.PreTrainedModel):
+        name = type(model).__name__
+        raise TypeError(f"model must be a transformers model, unwrapped, got {name}; {supported}")
+    tower = getattr(model.base_model, "get_image_features", None)
+    if tower is None or not takes_features(type(model)) or getattr(model.config, "image_token_id", None) is None:
+        name, kind = type(model).__name__, model.config.model_type
+        raise TypeError(f"model must take encoded image features, got {name} ({kind}), which does not; {supported}")
+
+
+def takes_features(cls: type) -> bool:
+    """True if the class's own `forward` has the argument `mm_encoder_outputs`."""
+    return "mm_encoder_outputs" in inspect.signature(cls.forward).parameters  # type: ignore[attr-defined]
+
+
+@functools.cache
+def supported_types() -> tuple[str, ...]:
+    """The model types that are tested here on the installed version, sorted."""
+    from .tiny import RECIPES
+
+    return tuple(sorted(RECIPES))
