@@ -4,7 +4,7 @@
 
 Candidates take turns; numbers are medians of process CPU time, as ratios to the first column, whose time in ms is
 given. Gaussian and Laplacian pyramids have 5 levels of float32; OpenCV, pyrtools and scikit-image get batches plane
-by plane. `ours (NumPy)` copies level 0, `plain torch` does without compiled kernels. Steerable sizes are
+by plane. `ours (NumPy)` is given arrays, `plain torch` does without compiled kernels. Steerable sizes are
 "rows x columns, orientations x scales"; "FFTs alone" are the transforms of our own build, their results dropped.
 """
 
