@@ -9,7 +9,7 @@ from .api import gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
 from .learning.nn.attention import CrossScaleAttention
 from .methods import reducers
-from .models import attach, prepare
+from .models import attach, prepare, verify
 from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
 from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
@@ -48,5 +48,6 @@ __all__ = [
     "steer",
     "steerable_pyramid",
     "steerable_reconstruct",
+    "verify",
     "viz",
 ]

@@ -10,6 +10,7 @@ pytest.importorskip("transformers")
 
 from pyrascope.methods import RateDistortion
 from pyrascope.models import attach, reduce_inputs
+from pyrascope.models.encode import tower_arguments
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 
 MODELS = {}
@@ -134,3 +135,46 @@ def test_gradients_reach_the_projector():
     small, _ = reduce_inputs(model, {**inputs, "labels": labels}, even, 4)
     model(**small).loss.backward()
     assert float(model.model.multi_modal_projector.linear_1.weight.grad.abs().sum()) > 0
+
+
+def test_positions_are_those_of_the_full_prompt_or_close_up(model):
+    """By hand, token by token: found again in the full prompt by its place among the placeholders."""
+    inputs = prompts(model)
+    original, found = reduce_inputs(model, inputs, even, [2, 2, 3], processor=TINY)
+    compact, _ = reduce_inputs(model, inputs, even, [2, 2, 3], processor=TINY, positions="compact")
+    counts = full_counts(model)
+    ids, mask = inputs["input_ids"], inputs["attention_mask"]
+    if hasattr(model.base_model, "get_rope_index"):
+        names = ("input_ids", "mm_token_type_ids", "image_grid_thw", "attention_mask")
+        stock = model.base_model.get_rope_index(**{name: inputs[name] for name in names})[0]
+    else:
+        stock = (mask.cumsum(1) - 1)[None]
+    for row, images in ((0, [0]), (1, [1, 2])):
+        kept = {s for s in range(ids.shape[1]) if mask[row, s] and ids[row, s] != IMAGE}
+        places = (ids[row] == IMAGE).nonzero().flatten().tolist()
+        for image in images:
+            kept |= {places[k] for k in found[image].kept.tolist()}
+            places = places[counts[image] :]
+        shown = original["attention_mask"][row].bool()
+        want = stock[:, row, sorted(kept)]
+        got = [out["position_ids"].reshape(-1, *out["position_ids"].shape[-2:])[:, row, shown]
+               for out in (original, compact)]  # fmt: skip
+        assert torch.equal(got[0][-len(stock) :], want)
+        values = sorted(set(want.flatten().tolist()))
+        assert got[1][-len(stock) :].tolist() == [[values.index(v) for v in axis] for axis in want.tolist()]
+
+
+def test_beams_agree_with_stock_or_are_refused(model):
+    inputs, options = prompts(model), {"max_new_tokens": 3, "num_beams": 2, "do_sample": False}
+    stock = model.generate(**dict(inputs), **options)
+    counts = full_counts(model)
+    with attach(model, even, budget=counts, processor=TINY):
+        assert torch.equal(model.generate(**dict(inputs), **options), stock)
+    if not isinstance(model.base_model.get_image_features(**images_of(model, inputs)).pooler_output, torch.Tensor):
+        return
+    with attach(model, even, budget=[5, 3, 4]), pytest.raises(ValueError, match="several beams"):
+        model.generate(**dict(inputs), **options)
+
+
+def images_of(model, inputs):
+    return {name: inputs[name] for name in tower_arguments(model) if name in inputs} | {"return_dict": True}

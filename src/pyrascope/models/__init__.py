@@ -2,5 +2,7 @@
 
 from .attach import attach
 from .prepare import prepare, reduce_inputs
+from .report import Report, Row
+from .verify import verify, verify_type
 
-__all__ = ["attach", "prepare", "reduce_inputs"]
+__all__ = ["Report", "Row", "attach", "prepare", "reduce_inputs", "verify", "verify_type"]
