@@ -12,6 +12,7 @@ from .importance import importance
 from .methods import methods
 from .plan import plan
 from .pyramid import pyramid
+from .scenes import scenes
 from .verify import verify
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app.command(epilog="Example: pyrascope compare photo.jpg --budget 256 --out shee
 app.command(epilog="Example: pyrascope importance photo.jpg --map 'Saliency()' --out map.png")(importance)
 app.command(epilog="Example: pyrascope methods anisotropic")(methods)
 app.command(epilog="Example: pyrascope cost --tokens 576 -b 128 --drop 8:288 --drop 16:144 --drop 24:72")(cost)
+app.command(epilog="Example: pyrascope scenes --seed 7 --count 50 --out scenes/")(scenes)
 app.command(epilog="Example: pyrascope verify llava qwen2_5_vl --json verified.json")(verify)
 
 
