@@ -8,9 +8,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..forward import encode
+from ..forward import answer, encode
 from .crops import crops
 from .heads import Heads
+from .quizzes import layouts, quiz
+from .targets import IGNORED
 
 Batch = dict[str, Any]
 TARGETS = ("color", "shape", "tens", "units", "digit", "turn")
@@ -61,3 +63,59 @@ def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str,
 def read(steps: int) -> Stage:
     """The first stage: the tower learns to see and to read."""
     return Stage("read", steps, read_batch, read_loss, {"tower": 0.02, "decoder": 0.02, "rest": 1e-3})
+
+
+WINDOWS = {"crops": 0.3, "window overlay": 0.3, "window tree": 0.25, "window uniform": 0.1, "window full": 0.05}
+WHOLE = {
+    "crops": 0.1, "overlay": 0.3, "tree": 0.25, "uniform": 0.12, "half": 0.08, "full": 0.05, "window overlay": 0.05,
+    "window full": 0.05,
+}  # fmt: skip
+"""Shares of the kinds of batches: in windows first, then whole scenes."""
+FINISH = {"overlay": 0.2, "tree": 0.2, "uniform": 0.15, "half": 0.15, "full": 0.25, "window full": 0.05}
+PLAIN = {"crops": 0.1, "uniform": 0.3, "half": 0.25, "full": 0.25, "window uniform": 0.05, "window full": 0.05}
+"""Uniform grids alone."""
+LOOK_WEIGHT = 0.3
+
+
+def quiz_batch(shares: Mapping[str, float], most: int) -> Callable[[np.random.Generator, int], Batch]:
+    """Batches of these kinds."""
+    names, weights = list(shares), np.array(list(shares.values()))
+
+    def batch(random: np.random.Generator, step: int) -> Batch:
+        name = names[random.choice(len(names), p=weights / weights.sum())]
+        return read_batch(random, 10**6) if name == "crops" else quiz(random, layouts(step)[name], most)
+
+    return batch
+
+
+def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    """Answers, dense targets and the look; dense targets alone where nothing is asked."""
+    if "text" not in batch:
+        loss, seen = read_loss(model, heads, batch)
+        return loss, {"crops": seen["loss"], "crops digit": seen["digit"]}
+    with torch.autocast("cpu", torch.bfloat16, enabled=batch.get("bf16", True)):
+        features = encode(model, batch["patches"], batch["centers"])
+        logits, states = answer(model, features, batch["centers"], batch["text"])
+        look = heads.look(states, features, batch["last"]).float()
+        dense, right = heads.dense_losses(features, batch["wanted"])
+    labels = batch["labels"]
+    said = torch.nn.functional.cross_entropy(logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
+    asked = batch["look"].sum(-1) > 0
+    looked = -(batch["look"] * look.log_softmax(-1)).sum(-1)[asked].mean() if bool(asked.any()) else said * 0
+    exact = ((logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
+    seen = {f"{batch['layout']}: answer": float(said.detach()), f"{batch['layout']}: look": float(looked.detach())}
+    seen |= {f"{batch['layout']}: digit": right[4], f"{batch['layout']}: dense": float(dense.detach())}
+    marks: dict[str, list[bool]] = {}
+    for families, row in zip(batch["families"], exact.tolist(), strict=True):
+        for i, (family, mark) in enumerate(zip(families, row, strict=True)):
+            marks.setdefault(f"{batch['layout']}: {family}{' first' if i == 0 and family == 'number' else ''}", [])
+            marks[f"{batch['layout']}: {family}{' first' if i == 0 and family == 'number' else ''}"].append(mark)
+    seen |= {name: sum(values) / len(values) for name, values in marks.items()}
+    return said + dense + LOOK_WEIGHT * looked, seen
+
+
+def questions(
+    name: str, steps: int, shares: Mapping[str, float], most: int, rates: Mapping[str, float], decay: float = 0.5
+) -> Stage:
+    """A stage of questions in these layouts."""
+    return Stage(name, steps, quiz_batch(shares, most), answer_loss, rates, warm=50, decay=decay)
