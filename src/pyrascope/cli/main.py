@@ -13,6 +13,7 @@ from .methods import methods
 from .plan import plan
 from .pyramid import pyramid
 from .scenes import scenes
+from .train import train
 from .verify import verify
 
 app = typer.Typer(
@@ -28,6 +29,7 @@ app.command(epilog="Example: pyrascope importance photo.jpg --map 'Saliency()' -
 app.command(epilog="Example: pyrascope methods anisotropic")(methods)
 app.command(epilog="Example: pyrascope cost --tokens 576 -b 128 --drop 8:288 --drop 16:144 --drop 24:72")(cost)
 app.command(epilog="Example: pyrascope scenes --seed 7 --count 50 --out scenes/")(scenes)
+app.command(epilog="Example: pyrascope train --out run/ --resume")(train)
 app.command(epilog="Example: pyrascope verify llava qwen2_5_vl --json verified.json")(verify)
 
 

@@ -16,6 +16,7 @@ def encode(model: Any, patches: Tensor, centers: Tensor) -> Tensor:
     """Returns the tower's features (b, n, d) of tokens.
 
     Args:
+        model: The LLaVA that `fresh` or `load` returns.
         patches: Pixels (b, n, 3 * 16 * 16) as the processor scales them, channels first.
         centers: Centres (b, n, 2) of their boxes, row and column in [0, 1] of the image.
     """
@@ -44,7 +45,7 @@ def places(centers: Tensor) -> Tensor:
 
 
 def question_mask(tokens: int, questions: int, length: int) -> Tensor:
-    """Returns what may be attended to (n + q l, n + q l): earlier tokens, of a question only its own and the image's."""
+    """Returns what may be attended to (n + q l, n + q l): earlier tokens, in a question its own and the image's."""
     index = torch.arange(tokens + questions * length)
     block = torch.where(index < tokens, -1, (index - tokens) // length)
     return (index <= index[:, None]) & ((block == -1) | (block == block[:, None]))
@@ -54,6 +55,7 @@ def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> tuple
     """Returns the logits (b, q, l, v) and last states (b, q, l, d) of questions about the features.
 
     Args:
+        model: As in `encode`.
         features: What `encode` returns.
         centers: As there.
         text: Token ids (b, q, l) of q questions, each followed by its answer.

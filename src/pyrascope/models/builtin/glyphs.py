@@ -21,7 +21,11 @@ PERIOD = 8
 def _drawn(width: int, height: int, draw: "Draw") -> Mask:
     image = Image.new("L", (OVERSAMPLING * width, OVERSAMPLING * height))
     draw(ImageDraw.Draw(image), OVERSAMPLING * width, OVERSAMPLING * height)
-    return np.asarray(image.resize((width, height), Image.Resampling.BOX), np.float32)[..., None] / 255
+    return _coverage(image.resize((width, height), Image.Resampling.BOX))
+
+
+def _coverage(image: Image.Image) -> Mask:
+    return np.asarray(image, np.float32)[..., None] / np.float32(255)
 
 
 class Draw:
@@ -68,7 +72,8 @@ def stripes(size: int, lean: int) -> Mask:
     angle = lean * math.pi / 4
     across = x * math.sin(angle) + y * math.cos(angle)
     wave = np.clip(0.5 + 1.5 * np.sin(2 * math.pi / PERIOD * across), 0, 1)
-    return (wave[..., None] * shape_mask("circle", size)).astype(np.float32)
+    found: Mask = (wave[..., None] * shape_mask("circle", size)).astype(np.float32)
+    return found
 
 
 @functools.cache
@@ -79,8 +84,8 @@ def hand(size: int, point: int) -> Mask:
     canvas = ImageDraw.Draw(towards_right)
     canvas.polygon([(s * 0.9, s * 0.5), (s * 0.5, s * 0.42), (s * 0.5, s * 0.58)], fill=255)
     canvas.ellipse((s * 0.42, s * 0.42, s * 0.58, s * 0.58), fill=255)
-    small = np.asarray(towards_right.resize((size, size), Image.Resampling.BOX), np.float32)[..., None] / 255
-    return np.ascontiguousarray(np.rot90(small, point))
+    small = towards_right.resize((size, size), Image.Resampling.BOX)
+    return np.ascontiguousarray(np.rot90(_coverage(small), point))
 
 
 @functools.cache
@@ -97,4 +102,4 @@ def text_mask(text: str, font: str, points: int) -> Mask:
     left, top, right, bottom = (round(side) for side in face.getbbox(text))
     image = Image.new("L", (right - left + 2, bottom - top + 2))
     ImageDraw.Draw(image).text((1 - left, 1 - top), text, font=face, fill=255)
-    return np.asarray(image, np.float32)[..., None] / 255
+    return _coverage(image)

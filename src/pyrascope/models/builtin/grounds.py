@@ -19,7 +19,7 @@ PHOTOGRAPHS = tuple(f"kodim{number:02d}.jpg" for number in (1, 5, 7, 13, 19, 23)
 
 @functools.cache
 def ground(number: int) -> NDArray[np.uint8]:
-    """Returns ground `number` (512, 512, 3), read only: textures first, then photographs with their contrast reduced."""
+    """Returns ground `number` (512, 512, 3), read only: textures, then photographs with reduced contrast."""
     made = _texture(number) if number < TEXTURES else _photograph(PHOTOGRAPHS[number - TEXTURES])
     made.flags.writeable = False
     return made

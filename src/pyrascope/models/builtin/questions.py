@@ -146,7 +146,7 @@ def question(random: Random, drawing: Drawing, family: str) -> Question | None:
 
 
 def _any(random: Random, things: Sequence[Thing]) -> Thing | None:
-    return things[random.integers(len(things))] if things else None
+    return things[int(random.integers(len(things)))] if things else None
 
 
 def _single(things: Sequence[Thing], key: Callable[[Thing], int]) -> list[Thing]:
@@ -158,7 +158,7 @@ def _single(things: Sequence[Thing], key: Callable[[Thing], int]) -> list[Thing]
 def _pair(random: Random, things: Sequence[Thing], fits: Callable[[Thing, Thing], bool]) -> tuple[Thing, Thing] | None:
     """Two things that fit, in random order."""
     pairs = [(a, b) for a in things for b in things if a is not b and fits(a, b)]
-    return pairs[random.integers(len(pairs))] if pairs else None
+    return pairs[int(random.integers(len(pairs)))] if pairs else None
 
 
 def _area(thing: Thing) -> int:

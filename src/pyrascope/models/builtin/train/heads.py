@@ -25,10 +25,11 @@ class Heads(nn.Module):
     def look(self, states: Tensor, features: Tensor, last: Tensor) -> Tensor:
         """Returns the scores (b, q, n) of the visual tokens for the last token (b, q) of each question."""
         asked = torch.take_along_dim(states, last[..., None, None], 2)[:, :, 0]
-        return self.query(asked) @ self.key(self.norm(features)).transpose(1, 2) / LOOK**0.5
+        scores: Tensor = self.query(asked) @ self.key(self.norm(features)).transpose(1, 2)
+        return scores / LOOK**0.5
 
     def dense_losses(self, features: Tensor, wanted: Tensor) -> tuple[Tensor, list[float]]:
-        """Returns the mean loss over the targets, and for each the share of tokens that are right where there is one."""
+        """Returns the mean loss over the targets, and for each the share that is right where there is something."""
         scores = self.dense(self.norm(features)).float()
         losses, right, start = [], [], 0
         for column, count in enumerate(CLASSES):

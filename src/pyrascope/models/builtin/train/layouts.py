@@ -73,17 +73,20 @@ def priority(random: np.random.Generator, side: int, evidence: Sequence[Sequence
     )
     if evidence:
         area = np.sum([overlap(fine, box) for box in evidence], axis=0).reshape(cells, cells)
-        return area + 0.1 * noise
+        return np.asarray(area + 0.1 * noise)
     if random.random() < 0.5:
         y, x = random.uniform(0, cells, 2)
         rows, columns = np.mgrid[:cells, :cells] + 0.5
-        return 1 / (1 + np.hypot(rows - y, columns - x)) ** 2
-    return noise**3
+        return np.asarray((1 + np.hypot(rows - y, columns - x)) ** -2.0)
+    return np.asarray(noise**3)
 
 
-def pixels(random: np.random.Generator, image: NDArray[np.uint8], boxes: Floats) -> NDArray[np.float32]:
-    """Returns the patches (n, 768) that show square boxes: dyadic ones of levels, or one uniform grid of any size."""
-    kind = RESAMPLERS[random.integers(len(RESAMPLERS))]
+def pixels(random: np.random.Generator | None, image: NDArray[np.uint8], boxes: Floats) -> NDArray[np.float32]:
+    """Returns the patches (n, 768) that show square boxes: dyadic ones of levels, or one uniform grid of any size.
+
+    They are resampled by Lanczos' filter, or, with `random`, by one of several.
+    """
+    kind = Image.Resampling.LANCZOS if random is None else RESAMPLERS[random.integers(len(RESAMPLERS))]
     sides = boxes[:, 2] - boxes[:, 0]
     found = np.empty((len(boxes), CELL * CELL * 3), np.float32)
     for side in np.unique(sides):

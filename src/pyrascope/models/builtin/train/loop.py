@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, Dataset
 from . import checkpoint
 from .heads import Heads, matrices
 from .muon import Muon
+from .precision import bf16_is_faster
 from .stage import Batch, Stage
 
 LOG = "log.jsonl"
@@ -26,7 +27,7 @@ class Batches(Dataset[Batch]):
         self.stage, self.seed, self.start = stage, seed, start
 
     def __len__(self) -> int:
-        return self.stage.steps - self.start
+        return max(0, self.stage.steps - self.start)
 
     def __getitem__(self, index: int) -> Batch:
         torch.set_num_threads(1)
@@ -56,8 +57,8 @@ def train(
     resume: bool = False,
     minutes: float = 4,
     workers: int = 1,
-) -> None:
-    """Runs the stages in order; writes checkpoints and a log to `folder`.
+) -> Heads:
+    """Runs the stages in order; writes checkpoints and a log to `folder`; returns the heads.
 
     Args:
         folder: Outside the package.
@@ -74,13 +75,18 @@ def train(
     state: dict[str, Any] = {"stage": stages[0].name, "step": 0, "seconds": 0.0, "seed": seed}
     if resume:
         state = checkpoint.load(folder, parts, optims)
+    model.set_attn_implementation("eager")  # the backward of fused attention takes longer at these lengths
+    bf16 = bf16_is_faster()
+    if not resume and (folder / checkpoint.TENSORS).exists():
+        raise FileExistsError(f"the folder must hold no checkpoint, found one in {folder}; resume, or give another")
     names = [stage.name for stage in stages]
     if state["stage"] not in names:
         raise ValueError(f"the checkpoint's stage must be one of {', '.join(names)}, got {state['stage']}")
     for stage in stages[names.index(state["stage"]) :]:
         if state["stage"] != stage.name:
             state |= {"stage": stage.name, "step": 0}
-        _run(folder, stage, state, parts, optims, minutes, workers)
+        _run(folder, stage, state, parts, optims, minutes, workers, bf16)
+    return heads
 
 
 def _run(
@@ -91,6 +97,7 @@ def _run(
     optims: dict[str, torch.optim.Optimizer],
     minutes: float,
     workers: int,
+    bf16: bool,
 ) -> None:
     """One stage, from the state's step on."""
     model, heads = parts["model"], parts["heads"]
@@ -108,7 +115,8 @@ def _run(
             for group in optimizer.param_groups:
                 group["lr"] = stage.rates[group["name"]] * stage.rate(state["step"])
             optimizer.zero_grad(set_to_none=True)
-        loss, seen = stage.loss(model, heads, batch)
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
+            loss, seen = stage.loss(model, heads, batch)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(weights, 1.0)
         for optimizer in optims.values():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -75,7 +76,7 @@ def quiz(random: np.random.Generator, layout: Layout, most: int) -> dict[str, Te
     Its tensors: `patches` (b, n, 768), `centers` (b, n, 2), `wanted` (b, n, 6), `text` and `labels` (b, 4, l), `last`
     (b, 4) the place of each question's last token, `look` (b, 4, n) the share of the evidence in each token.
     """
-    parts: dict[str, list[np.ndarray]] = {name: [] for name in ("patches", "centers", "wanted", "text", "labels")}
+    parts: dict[str, list[Any]] = {name: [] for name in ("patches", "centers", "wanted", "text", "labels")}
     parts |= {"last": [], "look": []}
     families = []
     for _ in range(layout.pictures):
@@ -111,7 +112,7 @@ def _asked(random: np.random.Generator, style: Style) -> tuple[Drawing, list[Que
 
 
 def _texts(asked: list[Question]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Token ids, labels (those of the next token, in answers alone), and the place of the last word of each question."""
+    """Token ids, labels (those of the next token, in answers alone), and the place of each question's last word."""
     text = np.zeros((len(asked), LENGTH), np.int64)
     labels = np.full((len(asked), LENGTH), IGNORED, np.int64)
     last = np.zeros(len(asked), np.int64)
@@ -132,5 +133,3 @@ def _look(boxes: Floats, asked: list[Question]) -> np.ndarray:
             share = overlap(boxes, one.evidence[0]) / area
             found[i] = share / max(float(share.sum()), 1e-6)
     return found
-
-

@@ -54,26 +54,11 @@ def read_batch(random: np.random.Generator, step: int) -> Batch:
 
 def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str, float]]:
     """The dense targets alone."""
-    with torch.autocast("cpu", torch.bfloat16, enabled=batch.get("bf16", True)):
-        features = encode(model, batch["patches"], batch["centers"])
-        loss, right = heads.dense_losses(features, batch["wanted"])
+    features = encode(model, batch["patches"], batch["centers"])
+    loss, right = heads.dense_losses(features, batch["wanted"])
     return loss, {"loss": float(loss.detach()), **dict(zip(TARGETS, right, strict=True))}
 
 
-def read(steps: int) -> Stage:
-    """The first stage: the tower learns to see and to read."""
-    return Stage("read", steps, read_batch, read_loss, {"tower": 0.02, "decoder": 0.02, "rest": 1e-3})
-
-
-WINDOWS = {"crops": 0.3, "window overlay": 0.3, "window tree": 0.25, "window uniform": 0.1, "window full": 0.05}
-WHOLE = {
-    "crops": 0.1, "overlay": 0.3, "tree": 0.25, "uniform": 0.12, "half": 0.08, "full": 0.05, "window overlay": 0.05,
-    "window full": 0.05,
-}  # fmt: skip
-"""Shares of the kinds of batches: in windows first, then whole scenes."""
-FINISH = {"overlay": 0.2, "tree": 0.2, "uniform": 0.15, "half": 0.15, "full": 0.25, "window full": 0.05}
-PLAIN = {"crops": 0.1, "uniform": 0.3, "half": 0.25, "full": 0.25, "window uniform": 0.05, "window full": 0.05}
-"""Uniform grids alone."""
 LOOK_WEIGHT = 0.3
 
 
@@ -93,11 +78,10 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     if "text" not in batch:
         loss, seen = read_loss(model, heads, batch)
         return loss, {"crops": seen["loss"], "crops digit": seen["digit"]}
-    with torch.autocast("cpu", torch.bfloat16, enabled=batch.get("bf16", True)):
-        features = encode(model, batch["patches"], batch["centers"])
-        logits, states = answer(model, features, batch["centers"], batch["text"])
-        look = heads.look(states, features, batch["last"]).float()
-        dense, right = heads.dense_losses(features, batch["wanted"])
+    features = encode(model, batch["patches"], batch["centers"])
+    logits, states = answer(model, features, batch["centers"], batch["text"])
+    look = heads.look(states, features, batch["last"]).float()
+    dense, right = heads.dense_losses(features, batch["wanted"])
     labels = batch["labels"]
     said = torch.nn.functional.cross_entropy(logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
     asked = batch["look"].sum(-1) > 0
@@ -108,8 +92,8 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     marks: dict[str, list[bool]] = {}
     for families, row in zip(batch["families"], exact.tolist(), strict=True):
         for i, (family, mark) in enumerate(zip(families, row, strict=True)):
-            marks.setdefault(f"{batch['layout']}: {family}{' first' if i == 0 and family == 'number' else ''}", [])
-            marks[f"{batch['layout']}: {family}{' first' if i == 0 and family == 'number' else ''}"].append(mark)
+            shown = " first" if i == 0 and family == "number" else ""  # whose evidence most layouts show
+            marks.setdefault(f"{batch['layout']}: {family}{shown}", []).append(mark)
     seen |= {name: sum(values) / len(values) for name, values in marks.items()}
     return said + dense + LOOK_WEIGHT * looked, seen
 

@@ -20,7 +20,8 @@ def overlap(boxes: NDArray[np.float64], box: Box | Sequence[float]) -> NDArray[n
     """Returns the area that each of `boxes` (n, 4) shares with `box`."""
     high = np.minimum(boxes[:, 2], box[2]) - np.maximum(boxes[:, 0], box[0])
     wide = np.minimum(boxes[:, 3], box[3]) - np.maximum(boxes[:, 1], box[1])
-    return np.clip(high, 0, None) * np.clip(wide, 0, None)
+    area: NDArray[np.float64] = np.clip(high, 0, None) * np.clip(wide, 0, None)
+    return area
 
 
 def targets(boxes: NDArray[np.float64], things: Sequence[Thing]) -> NDArray[np.int64]:

@@ -1,0 +1,74 @@
+"""Exact match of the built-in model by family and layout, on a seed that training never saw.
+
+python benchmarks/builtin.py --samples 330 --seed 2026 [--checkpoint run/ | --weights folder/] [--json scores.json]
+"""
+
+import argparse
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from pyrascope.models.builtin.architecture import fresh
+from pyrascope.models.builtin.exam import LAYOUTS, examine
+from pyrascope.models.builtin.package import load, load_heads
+from pyrascope.models.builtin.questions import FAMILIES
+from pyrascope.models.builtin.scenes import sample
+from pyrascope.models.builtin.train.checkpoint import load as load_checkpoint
+from pyrascope.models.builtin.train.heads import Heads
+
+
+def loaded(checkpoint: Path | None, weights: Path | None) -> tuple[Any, Heads, dict[str, Any]]:
+    """The model and heads of a state of training, of a folder, or of the package."""
+    if checkpoint is None:
+        return load(weights)[0], load_heads(weights), {}
+    model = fresh()
+    heads = Heads(model.config.vision_config.hidden_size)
+    state = load_checkpoint(checkpoint, {"model": model, "heads": heads})
+    return model.eval(), heads.eval(), state
+
+
+def scores(model: Any, heads: Heads, seed: int, count: int, layouts: list[str]) -> dict[str, dict[str, float]]:
+    """Exact match in percent by layout and family; "all" is their mean over samples; and the majority's."""
+    samples = [sample(seed, number) for number in range(count)]
+    table: dict[str, dict[str, float]] = {}
+    rows = {layout: examine(model, heads, samples, layout) for layout in layouts}
+    known = [sample(seed + 1, number) for number in range(count)]
+    common = {
+        family: Counter(one.answer for one in known if one.family == family).most_common(1)[0][0] for family in FAMILIES
+    }
+    rows["majority"] = [one.answer == common[one.family] for one in samples]
+    for layout, right in rows.items():
+        by = {
+            family: [mark for mark, one in zip(right, samples, strict=True) if one.family == family]
+            for family in FAMILIES
+        } | {"all": right}
+        table[layout] = {family: round(100 * sum(marks) / len(marks), 1) for family, marks in by.items() if marks}
+    return table
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=int, default=330)
+    parser.add_argument("--seed", type=int, default=2026)
+    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--layouts", nargs="+", default=list(LAYOUTS), choices=LAYOUTS)
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    model, heads, state = loaded(given.checkpoint, given.weights)
+    table = scores(model, heads, given.seed, given.samples, given.layouts)
+    print(f"{given.samples} samples of seed {given.seed}; training: {state or 'as stored'}; exact match in percent")
+    print(" " * 10 + "".join(f"{family[:8]:>9}" for family in (*FAMILIES, "all")))
+    for layout, row in table.items():
+        print(f"{layout:10}" + "".join(f"{row.get(family, float('nan')):9.1f}" for family in (*FAMILIES, "all")))
+    if given.json:
+        found = {"samples": given.samples, "seed": given.seed, "training": state, "exact match, percent": table}
+        given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
