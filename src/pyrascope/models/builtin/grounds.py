@@ -43,10 +43,10 @@ def _texture(number: int) -> NDArray[np.uint8]:
     wave = random.uniform(0, 16) * np.sin(rate * (x * math.cos(angle) + y * math.sin(angle)))
     noise = random.normal(0, random.uniform(0, 9), (SIDE, SIDE, 1))
     image = base + np.stack([np.asarray(part) for part in parts], -1) + wave[..., None] + noise
-    return np.clip(image, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(image, 0, 255), np.uint8)
 
 
 def _photograph(name: str) -> NDArray[np.uint8]:
     with (files(__package__) / "photographs" / name).open("rb") as file, Image.open(file) as opened:
         image = np.asarray(opened.convert("RGB"), np.float32)
-    return np.clip(128 + 0.6 * (image - 128), 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(128 + 0.6 * (image - 128), 0, 255), np.uint8)

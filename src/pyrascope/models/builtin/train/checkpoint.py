@@ -25,8 +25,9 @@ def optimizer_tensors(name: str, optimizer: torch.optim.Optimizer) -> dict[str, 
 def save(
     folder: Path, parts: dict[str, Any], optimizers: dict[str, torch.optim.Optimizer], state: dict[str, Any]
 ) -> None:
-    """Writes the modules `parts`, the optimizers and the JSON `state`; the tensors carry the state too, so that a
-    stop between the two files harms nothing.
+    """Writes the modules `parts`, the optimizers and the JSON `state`.
+
+    The file of tensors carries the state too, so that a stop between the two files harms nothing.
     """
     tensors = {f"{name}.{key}": value for name, part in parts.items() for key, value in part.state_dict().items()}
     for name, optimizer in optimizers.items():

@@ -26,7 +26,7 @@ class Heads(nn.Module):
         """Returns the scores (b, q, n) of the visual tokens for the last token (b, q) of each question."""
         asked = torch.take_along_dim(states, last[..., None, None], 2)[:, :, 0]
         scores: Tensor = self.query(asked) @ self.key(self.norm(features)).transpose(1, 2)
-        return scores / LOOK**0.5
+        return torch.div(scores, LOOK**0.5)
 
     def dense_losses(self, features: Tensor, wanted: Tensor) -> tuple[Tensor, list[float]]:
         """Returns the mean loss over the targets, and for each the share that is right where there is something."""

@@ -19,7 +19,8 @@ def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
     for _ in range(steps):
         square = x @ x.mT
         x = a * x + (b * square + c * square @ square) @ x
-    return (x.mT if tall else x).to(torch.float32)
+    found: Tensor = (x.mT if tall else x).float()
+    return found
 
 
 class Muon(torch.optim.Optimizer):
