@@ -19,6 +19,9 @@ from pyrascope.models.builtin.scenes import sample
 from pyrascope.models.builtin.train.checkpoint import load as load_checkpoint
 from pyrascope.models.builtin.train.heads import Heads
 
+ANSWERS = 22
+"""Answers that are stored, for a test."""
+
 
 def loaded(checkpoint: Path | None, weights: Path | None) -> tuple[Any, Heads, dict[str, Any]]:
     """The model and heads of a state of training, of a folder, or of the package."""
@@ -30,11 +33,21 @@ def loaded(checkpoint: Path | None, weights: Path | None) -> tuple[Any, Heads, d
     return model.eval(), heads.eval(), state
 
 
-def scores(model: Any, heads: Heads, seed: int, count: int, layouts: list[str]) -> dict[str, dict[str, float]]:
-    """Exact match in percent by layout and family; "all" is their mean over samples; and the majority's."""
+Table = dict[str, dict[str, float]]
+
+
+def scores(model: Any, heads: Heads, seed: int, count: int, layouts: list[str]) -> tuple[Table, dict[str, list[str]]]:
+    """Exact match in percent by layout and family, and what was answered.
+
+    "all" is the mean over samples, "majority" the most common answer of each family on other scenes.
+    """
     samples = [sample(seed, number) for number in range(count)]
-    table: dict[str, dict[str, float]] = {}
-    rows = {layout: examine(model, heads, samples, layout) for layout in layouts}
+    table: Table = {}
+    replies = {layout: examine(model, heads, samples, layout) for layout in layouts}
+    rows = {
+        layout: [reply == one.answer for reply, one in zip(said, samples, strict=True)]
+        for layout, said in replies.items()
+    }
     known = [sample(seed + 1, number) for number in range(count)]
     common = {
         family: Counter(one.answer for one in known if one.family == family).most_common(1)[0][0] for family in FAMILIES
@@ -46,7 +59,7 @@ def scores(model: Any, heads: Heads, seed: int, count: int, layouts: list[str]) 
             for family in FAMILIES
         } | {"all": right}
         table[layout] = {family: round(100 * sum(marks) / len(marks), 1) for family, marks in by.items() if marks}
-    return table
+    return table, replies
 
 
 def main() -> None:
@@ -60,13 +73,14 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     model, heads, state = loaded(given.checkpoint, given.weights)
-    table = scores(model, heads, given.seed, given.samples, given.layouts)
+    table, replies = scores(model, heads, given.seed, given.samples, given.layouts)
     print(f"{given.samples} samples of seed {given.seed}; training: {state or 'as stored'}; exact match in percent")
     print(" " * 10 + "".join(f"{family[:8]:>9}" for family in (*FAMILIES, "all")))
     for layout, row in table.items():
         print(f"{layout:10}" + "".join(f"{row.get(family, float('nan')):9.1f}" for family in (*FAMILIES, "all")))
     if given.json:
         found = {"samples": given.samples, "seed": given.seed, "training": state, "exact match, percent": table}
+        found["first answers"] = {layout: said[:ANSWERS] for layout, said in replies.items()}
         given.json.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
 
 
