@@ -37,6 +37,7 @@ def test_scenes_writes_pictures_and_questions(run, tmp_path):
         (["train", "--out", "a", "--threads", 0], "--threads must be"),
         (["train", "--out", "a", "--seed", -1], "--seed must be"),
         (["train", "--out", "a", "--resume"], "found none in a"),
+        (["train", "--out", "a", "--export-only"], "found none in a"),
     ],
     ids=str,
 )
