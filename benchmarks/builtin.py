@@ -36,7 +36,9 @@ def loaded(checkpoint: Path | None, weights: Path | None) -> tuple[Any, Heads, d
 Table = dict[str, dict[str, float]]
 
 
-def scores(model: Any, heads: Heads, seed: int, count: int, layouts: list[str]) -> tuple[Table, dict[str, list[str]]]:
+def scores(
+    model: Any, heads: Heads, seed: int, count: int, layouts: dict[str, int]
+) -> tuple[Table, dict[str, list[str]]]:
     """Exact match in percent by layout and family, and what was answered.
 
     "all" is the mean over samples, "majority" the most common answer of each family on other scenes. `layouts` says how
