@@ -11,7 +11,7 @@ from .vocabulary import EOS, IDS, IMAGE, PAD, WORDS
 
 CELL, GRID = 16, 32
 """Side of a token's patch in pixels, and of the full grid in cells."""
-WIDTH, ENCODER, DECODER = 192, 4, 3
+WIDTH, ENCODER, DECODER = 192, 4, 4
 """Width of both parts, and their depths."""
 
 

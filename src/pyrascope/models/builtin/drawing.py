@@ -6,16 +6,30 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .glyphs import FONTS, PLATE, hand, shape_mask, stripes, text_mask
+from .glyphs import FONTS, HEIGHTS, edges, hand, shape_mask, stripes, text_mask
 from .grounds import PHOTOGRAPHS, SIDE, TEXTURES, color_of, ground
-from .vocabulary import COLORS, LEANS, NUMBERED, POINTS, SHAPES
+from .vocabulary import COLORS, LEANS, NUMBERED, POINTS, PRINTS, SHAPES
 
 Box = tuple[int, int, int, int]
 """(y0, x0, y1, x1) in pixels, half-open."""
 POINTS_OF_TYPE = (20, 23, 26, 30, 36)
 """Sizes of the printed numbers, in points, which here are pixels."""
+POINTS_OF_WORDS = 20
+POINTS_IN_TABLES = 20
+WORDED = ("circle", "square", "cross", "plate")
+"""Shapes that may carry a word, where they are at least `WIDE` pixels wide."""
+WIDE = 80
 GAP = 6
 """Least distance of two things, in pixels."""
+
+
+@dataclass(frozen=True)
+class Print:
+    """What is printed: a number of two digits or a word, its box, and where its characters begin and end (x)."""
+
+    text: str
+    box: Box
+    edges: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -26,22 +40,25 @@ class Thing:
         color: Index into `COLORS`.
         shape: Index into `SHAPES`.
         box: Where it is.
-        number: What is printed on it, 10 to 99; None for gratings and dials.
-        text: Where that is printed; None without number.
+        prints: What is printed on it: a number from 10 to 99 or a word, and four numbers in a table (as `CORNERS`).
         turn: How the stripes of a grating lean (index into `LEANS`) or where a dial points (index into `POINTS`).
     """
 
     color: int
     shape: int
     box: Box
-    number: int | None = None
-    text: Box | None = None
+    prints: tuple[Print, ...] = ()
     turn: int | None = None
 
     @property
     def name(self) -> list[str]:
         """Its colour and its shape, as words."""
         return [list(COLORS)[self.color], SHAPES[self.shape]]
+
+    @property
+    def print(self) -> Print | None:
+        """What is printed on it, where that is one number or word."""
+        return self.prints[0] if len(self.prints) == 1 else None
 
     @property
     def center(self) -> tuple[float, float]:
@@ -68,7 +85,8 @@ class Style:
         sizes: Smallest and largest width of a thing, in pixels.
         points: Sizes of the type.
         photographs: Share of photographs among the grounds.
-        numbered: Share of things that carry a number.
+        numbered: Share of things that carry a number or a word.
+        worded: Share of words among them, where a word fits.
     """
 
     side: int = 512
@@ -77,6 +95,7 @@ class Style:
     points: Sequence[int] = POINTS_OF_TYPE
     photographs: float = 0.2
     numbered: float = 0.75
+    worded: float = 0.4
 
 
 def drawing(random: np.random.Generator, style: Style) -> Drawing:
@@ -109,7 +128,8 @@ def _place(random: np.random.Generator, style: Style, shape: int, things: Sequen
     """A place that is free, of twenty that are tried."""
     for _ in range(20):
         width = 8 * int(random.integers(style.sizes[0] // 8, style.sizes[1] // 8 + 1))
-        height = round(width * PLATE) if SHAPES[shape] == "plate" else width
+        width = max(width, 88) if SHAPES[shape] == "table" else width
+        height = round(width * HEIGHTS.get(SHAPES[shape], 1))
         y, x = int(random.integers(style.side - height + 1)), int(random.integers(style.side - width + 1))
         box = (y, x, y + height, x + width)
         if all(
@@ -134,14 +154,38 @@ def _draw(random: np.random.Generator, style: Style, image: NDArray[np.uint8], t
         turn = int(random.integers(len(LEANS if shape == "grating" else POINTS)))
         _blend(image, stripes(width, turn) if shape == "grating" else hand(width, turn), y, x, ink)
         return Thing(thing.color, thing.shape, thing.box, turn=turn)
-    number = int(random.integers(10, 100))
-    mask = text_mask(str(number), FONTS[random.integers(len(FONTS))], int(random.choice(style.points)))
+    if shape == "table":
+        middles = [(y + (y1 - y) * v, x + width * u) for v in (0.26, 0.74) for u in (0.25, 0.75)]
+        printed = [_print(random, style, image, at, _number(random), POINTS_IN_TABLES, ink) for at in middles]
+        return Thing(thing.color, thing.shape, thing.box, tuple(printed))
+    word = shape in WORDED and width >= WIDE and random.random() < style.worded
+    text = PRINTS[random.integers(len(PRINTS))].upper() if word else _number(random)
+    points = POINTS_OF_WORDS if word else int(random.choice(style.points))
+    at = y + (y1 - y) * (0.62 if shape == "triangle" else 0.5), (x + x1) / 2
+    return Thing(thing.color, thing.shape, thing.box, (_print(random, style, image, at, text, points, ink),))
+
+
+def _number(random: np.random.Generator) -> str:
+    return str(random.integers(10, 100))
+
+
+def _print(
+    random: np.random.Generator,
+    style: Style,
+    image: NDArray[np.uint8],
+    middle: tuple[float, float],
+    text: str,
+    points: int,
+    ink: np.float32,
+) -> Print:
+    """Prints a text, its middle within a few pixels of a place."""
+    font = FONTS[random.integers(len(FONTS))]
+    mask = text_mask(text, font, points)
     height, length = mask.shape[:2]
-    middle = y + (y1 - y) * (0.62 if shape == "triangle" else 0.5)
-    ty = int(np.clip(middle - height / 2 + random.integers(-2, 3), 0, style.side - height))
-    tx = int(np.clip((x + x1) / 2 - length / 2 + random.integers(-3, 4), 0, style.side - length))
-    _blend(image, mask, ty, tx, ink)
-    return Thing(thing.color, thing.shape, thing.box, number, (ty, tx, ty + height, tx + length))
+    y = int(np.clip(middle[0] - height / 2 + random.integers(-2, 3), 0, style.side - height))
+    x = int(np.clip(middle[1] - length / 2 + random.integers(-3, 4), 0, style.side - length))
+    _blend(image, mask, y, x, ink)
+    return Print(text, (y, x, y + height, x + length), tuple(x + edge for edge in edges(text, font, points)))
 
 
 def _blend(

@@ -14,6 +14,8 @@ FONTS = ("DejaVuSans-Bold.ttf", "DejaVuSansMono-Bold.ttf", "DejaVuSerif-Bold.ttf
 OVERSAMPLING = 4
 PLATE = 0.6
 """Height of a plate in its width."""
+TABLE = 0.75
+"""Height of a table in its width."""
 PERIOD = 8
 """Of the stripes of a grating, in pixels."""
 
@@ -40,6 +42,11 @@ class Draw:
             canvas.ellipse((0, 0, w - 1, h - 1), fill=255)
         elif self.shape == "square":
             canvas.rectangle((w * 0.06, h * 0.06, w * 0.94, h * 0.94), fill=255)
+        elif self.shape == "table":
+            canvas.rectangle((0, 0, w - 1, h - 1), fill=255)
+            line = round(w * 0.02)
+            canvas.rectangle((w / 2 - line, h * 0.06, w / 2 + line, h * 0.94), fill=0)
+            canvas.rectangle((w * 0.06, h / 2 - line, w * 0.94, h / 2 + line), fill=0)
         elif self.shape == "plate":
             canvas.rounded_rectangle((0, 0, w - 1, h - 1), h * 0.22, fill=255)
             canvas.ellipse((w * 0.04, h * 0.42, w * 0.04 + h * 0.16, h * 0.58), fill=0)
@@ -59,10 +66,14 @@ def _corners(shape: str) -> list[tuple[float, float]]:
     return [(0.5 + radius * math.cos(angle), 0.5 + radius * math.sin(angle)) for radius, angle in spikes]
 
 
+HEIGHTS = {"plate": PLATE, "table": TABLE}
+"""Heights in widths, of shapes that are not as high as wide."""
+
+
 @functools.cache
 def shape_mask(shape: str, size: int) -> Mask:
     """Returns the mask of a shape that is `size` pixels wide."""
-    return _drawn(size, round(size * PLATE) if shape == "plate" else size, Draw(shape))
+    return _drawn(size, round(size * HEIGHTS.get(shape, 1)), Draw(shape))
 
 
 @functools.cache
@@ -103,3 +114,12 @@ def text_mask(text: str, font: str, points: int) -> Mask:
     image = Image.new("L", (right - left + 2, bottom - top + 2))
     ImageDraw.Draw(image).text((1 - left, 1 - top), text, font=face, fill=255)
     return _coverage(image)
+
+
+@functools.cache
+def edges(text: str, font: str, points: int) -> tuple[int, ...]:
+    """Returns where the characters of `text_mask` begin and the last one ends, in pixels from the mask's left."""
+    face = _font(font, points)
+    left, _, right, _ = face.getbbox(text)
+    inner = (round(face.getlength(text[:i]) - left) + 1 for i in range(1, len(text)))
+    return (0, *inner, round(right) - round(left) + 2)

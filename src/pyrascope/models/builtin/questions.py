@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .drawing import Box, Drawing, Thing
-from .vocabulary import COLORS, LEANS, POINTS, SHAPES, SIDES
+from .vocabulary import COLORS, CORNERS, LEANS, POINTS, SHAPES, SIDES
 
 Random = np.random.Generator
 
@@ -23,11 +23,30 @@ class Question:
 
 def _number(random: Random, drawing: Drawing) -> Question | None:
     """The number on a thing that is named."""
-    thing = _any(random, [thing for thing in drawing.things if thing.number is not None])
-    if thing is None or thing.text is None:
+    return _printed(random, drawing, "number")
+
+
+def _word(random: Random, drawing: Drawing) -> Question | None:
+    """The word on a thing that is named."""
+    return _printed(random, drawing, "word")
+
+
+def _printed(random: Random, drawing: Drawing, kind: str) -> Question | None:
+    thing = _any(random, [thing for thing in drawing.things if _kind(thing) == kind])
+    if thing is None or thing.print is None:
         return None
-    words = ("what", "number", "is", "on", "the", *thing.name, "?")
-    return Question(words, tuple(str(thing.number)), "number", (thing.text,))
+    words = ("what", kind, "is", "on", "the", *thing.name, "?")
+    return Question(words, _read(thing.print.text), kind, (thing.print.box,))
+
+
+def _table(random: Random, drawing: Drawing) -> Question | None:
+    """The number in a corner of a table that is named."""
+    thing = _any(random, [thing for thing in drawing.things if SHAPES[thing.shape] == "table"])
+    if thing is None:
+        return None
+    corner = int(random.integers(len(CORNERS)))
+    words = ("what", "number", "is", *CORNERS[corner], "on", "the", *thing.name, "?")
+    return Question(words, _read(thing.prints[corner].text), "table", (thing.prints[corner].box,))
 
 
 def _color(random: Random, drawing: Drawing) -> Question | None:
@@ -121,18 +140,18 @@ def _hop(random: Random, drawing: Drawing) -> Question | None:
     for b in drawing.things:
         for side in SIDES:
             beyond = [a for a in drawing.things if a is not b and _beyond(a, b, side) > -24]
-            if len(beyond) == 1 and beyond[0].text is not None and _beyond(beyond[0], b, side) >= 24:
+            if len(beyond) == 1 and _kind(beyond[0]) == "number" and _beyond(beyond[0], b, side) >= 24:
                 found.append((beyond[0], side, b))
     if not found:
         return None
     a, side, b = found[random.integers(len(found))]
     of = ("of",) if side in ("left", "right") else ()
     words = ("what", "number", "is", side, *of, "the", *b.name, "?")
-    return Question(words, tuple(str(a.number)), "hop", (a.text or a.box, b.box))
+    return Question(words, _read(a.prints[0].text), "hop", (a.prints[0].box, b.box))
 
 
 FAMILIES: dict[str, Callable[[Random, Drawing], Question | None]] = {
-    "number": _number, "color": _color, "shape": _shape, "count": _count, "compare": _compare, "side": _side,
+    "number": _number, "word": _word, "table": _table, "color": _color, "shape": _shape, "count": _count, "compare": _compare, "side": _side,
     "presence": _presence, "lean": _lean, "dial": _dial, "background": _background, "hop": _hop,
 }  # fmt: skip
 """Name to the function that asks, or returns None where the drawing does not allow the question."""
@@ -143,6 +162,16 @@ LONGEST = 10
 def question(random: Random, drawing: Drawing, family: str) -> Question | None:
     """Returns a question of a family about the drawing; None where it has none."""
     return FAMILIES[family](random, drawing)
+
+
+def _kind(thing: Thing) -> str | None:
+    """Whether a number or a word is printed on a thing; None where it is neither, or several."""
+    return None if thing.print is None else "number" if thing.print.text.isdigit() else "word"
+
+
+def _read(text: str) -> tuple[str, ...]:
+    """What is printed, in words of the vocabulary: the digits of a number, or the word."""
+    return tuple(text) if text.isdigit() else (text.lower(),)
 
 
 def _any(random: Random, things: Sequence[Thing]) -> Thing | None:

@@ -14,17 +14,23 @@ GROUNDS = {
 """Colours of the ground, RGB: duller than those of objects."""
 NUMBERED = ("circle", "square", "triangle", "diamond", "star", "cross", "plate")
 """Shapes that carry a number; a plate is a price tag, wider than high."""
-SHAPES = (*NUMBERED, "grating", "dial")
+SHAPES = (*NUMBERED, "grating", "dial", "table")
+PRINTS = ("exit", "sale", "east", "west", "taxi", "list", "wait", "tile")
+"""Words that are printed on things, in capitals."""
+CHARACTERS = "0123456789EXITSALW"
+"""All that is printed."""
 LEANS = ("horizontal", "rising", "vertical", "falling")
 """Of the stripes of a grating: at 0, 45, 90 and 135 degrees, counter-clockwise."""
 POINTS = ("right", "up", "left", "down")
 """Of the hand of a dial, counter-clockwise."""
 SIDES = ("left", "right", "above", "below")
+CORNERS = (("top", "left"), ("top", "right"), ("bottom", "left"), ("bottom", "right"))
+"""Of a table, which has a number in each."""
 
 PAD, EOS, IMAGE, UNKNOWN = "<pad>", "<eos>", "<image>", "<unk>"
 WORDS = (
-    PAD, EOS, IMAGE, UNKNOWN, *"0123456789", *COLORS, "gray", *SHAPES, *LEANS, *POINTS, "above", "below",
-    "what", "number", "is", "on", "the", "color", "shape", "how", "many", "objects", "are", "there", "a", "of",
+    PAD, EOS, IMAGE, UNKNOWN, *"0123456789", *COLORS, "gray", *SHAPES, *LEANS, *POINTS, "above", "below", "top", "bottom", *PRINTS,
+    "what", "number", "word", "is", "on", "the", "color", "shape", "how", "many", "objects", "are", "there", "a", "of",
     "which", "way", "does", "point", "larger", "than", "background", "yes", "no", "object", "where", "?",
 )  # fmt: skip
 IDS = {word: i for i, word in enumerate(WORDS)}

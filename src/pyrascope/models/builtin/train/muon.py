@@ -1,5 +1,6 @@
 """Muon: momentum whose matrices are made orthogonal, for the weights inside the blocks."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
@@ -10,15 +11,15 @@ COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic that pulls all singular values towards 1."""
 
 
-def orthogonal(matrix: Tensor, steps: int = 5) -> Tensor:
-    """Returns the nearest semi-orthogonal matrix, roughly: singular values within 0.6 to 1.3 after five steps."""
-    tall = matrix.shape[-2] > matrix.shape[-1]
-    x = (matrix.mT if tall else matrix).bfloat16()
-    x = x / (x.norm() + 1e-7)
+def orthogonal(matrices: Tensor, steps: int = 5) -> Tensor:
+    """Returns the nearest semi-orthogonal matrices (n, r, c), roughly: singular values within 0.6 to 1.3."""
+    tall = matrices.shape[-2] > matrices.shape[-1]
+    x = (matrices.mT if tall else matrices).bfloat16()
+    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
     a, b, c = COEFFICIENTS
     for _ in range(steps):
         square = x @ x.mT
-        x = a * x + (b * square + c * square @ square) @ x
+        x = torch.baddbmm(x, torch.baddbmm(square, square, square, beta=b, alpha=c), x, beta=a)
     found: Tensor = (x.mT if tall else x).float()
     return found
 
@@ -40,11 +41,15 @@ class Muon(torch.optim.Optimizer):
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
         """Updates the matrices by their gradients."""
         for group in self.param_groups:
+            alike: dict[torch.Size, list[Tensor]] = defaultdict(list)
             for weight in group["params"]:
-                if weight.grad is None:
-                    continue
-                mean = self.state[weight].setdefault("mean", torch.zeros_like(weight))
-                mean.lerp_(weight.grad, 1 - group["momentum"])
-                update = orthogonal(weight.grad.lerp(mean, group["momentum"]))
-                scale = max(1.0, weight.shape[0] / weight.shape[1]) ** 0.5
-                weight.mul_(1 - group["lr"] * group["decay"]).add_(update, alpha=-group["lr"] * scale)
+                if weight.grad is not None:
+                    alike[weight.shape].append(weight)
+            for shape, weights in alike.items():  # one product for all matrices of a shape
+                means = [self.state[weight].setdefault("mean", torch.zeros_like(weight)) for weight in weights]
+                gradients = [weight.grad for weight in weights]
+                torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
+                updates = orthogonal(torch.stack(torch._foreach_lerp(gradients, means, group["momentum"]))).unbind()
+                scale = max(1.0, shape[0] / shape[1]) ** 0.5
+                torch._foreach_mul_(weights, 1 - group["lr"] * group["decay"])
+                torch._foreach_add_(weights, updates, alpha=-group["lr"] * scale)

@@ -17,7 +17,7 @@ def recipe(*, plain: bool = False) -> list[Stage]:
     """Returns the stages; `plain`: of uniform grids alone, a stand-in for a model that never saw a plan."""
     windows, whole, finish = (PLAIN,) * 3 if plain else (WINDOWS, WHOLE, FINISH)
     return [
-        read(1250),
+        read(6500),
         questions("windows", 500, windows, 3, {"tower": 0.01, "decoder": 0.02, "rest": 1e-3}, decay=0),
         questions("whole", 950, whole, 6, {"tower": 0.008, "decoder": 0.015, "rest": 8e-4}, decay=0.6),
         questions("finish", 3000, finish, 6, {"tower": 0.004, "decoder": 0.01, "rest": 5e-4}),

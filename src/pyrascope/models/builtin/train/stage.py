@@ -12,10 +12,9 @@ from ..forward import answer, encode
 from .crops import crops
 from .heads import Heads
 from .quizzes import layouts, quiz
-from .targets import IGNORED
+from .targets import COLUMNS, IGNORED
 
 Batch = dict[str, Any]
-TARGETS = ("color", "shape", "tens", "units", "digit", "turn")
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str,
     """The dense targets alone."""
     features = encode(model, batch["patches"], batch["centers"])
     loss, right = heads.dense_losses(features, batch["wanted"])
-    return loss, {"loss": float(loss.detach()), **dict(zip(TARGETS, right, strict=True))}
+    return loss, {"loss": float(loss.detach()), **dict(zip(COLUMNS, right, strict=True))}
 
 
 LOOK_WEIGHT = 0.3
@@ -77,7 +76,7 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     """Answers, dense targets and the look; dense targets alone where nothing is asked."""
     if "text" not in batch:
         loss, seen = read_loss(model, heads, batch)
-        return loss, {"crops": seen["loss"], "crops digit": seen["digit"]}
+        return loss, {"crops": seen["loss"], "crops character": seen["character"]}
     features = encode(model, batch["patches"], batch["centers"])
     logits, states = answer(model, features, batch["centers"], batch["text"])
     look = heads.look(states, features, batch["last"]).float()
@@ -88,7 +87,7 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     looked = -(batch["look"] * look.log_softmax(-1)).sum(-1)[asked].mean() if bool(asked.any()) else said * 0
     exact = ((logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
     seen = {f"{batch['layout']}: answer": float(said.detach()), f"{batch['layout']}: look": float(looked.detach())}
-    seen |= {f"{batch['layout']}: digit": right[4], f"{batch['layout']}: dense": float(dense.detach())}
+    seen |= {f"{batch['layout']}: character": right[COLUMNS["character"]], f"{batch['layout']}: dense": float(dense.detach())}
     marks: dict[str, list[bool]] = {}
     for families, row in zip(batch["families"], exact.tolist(), strict=True):
         for i, (family, mark) in enumerate(zip(families, row, strict=True)):

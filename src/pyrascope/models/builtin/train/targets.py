@@ -1,16 +1,25 @@
 """What a single token should know: dense targets, from the drawing that it shows a part of."""
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..drawing import Box, Thing
-from ..vocabulary import COLORS, LEANS, POINTS, SHAPES
+from ..vocabulary import CHARACTERS, COLORS, LEANS, POINTS, PRINTS, SHAPES
 
-CLASSES = (len(COLORS), len(SHAPES), 10, 10, 10, len(LEANS) + len(POINTS))
-"""Of each target: colour and shape of the object at the token's centre, tens and units of the number that the token
-shows a part of, the digit under it, the turn of a grating or a dial. One more class each stands for none."""
+SIZES = 6
+"""Classes of a thing's area, each half an octave, from 2000 square pixels."""
+KINDS = {
+    "color": len(COLORS), "shape": len(SHAPES), "tens": 10, "units": 10, "character": len(CHARACTERS),
+    "turn": len(LEANS) + len(POINTS), "word": len(PRINTS), "size": SIZES, "center": 1,
+}  # fmt: skip
+"""What a token is asked, and how many answers there are: colour, shape, size of the object at its centre, tens and
+units of the number or the word that it shows a part of, the character under it, the turn of a grating or a dial, and
+whether it holds the centre of an object. One more class of each stands for none."""
+CLASSES = tuple(KINDS.values())
+COLUMNS = {name: column for column, name in enumerate(KINDS)}
 IGNORED = -100
 FINE = 32
 """Largest side of a box, in pixels, that is asked to read."""
@@ -25,24 +34,31 @@ def overlap(boxes: NDArray[np.float64], box: Box | Sequence[float]) -> NDArray[n
 
 
 def targets(boxes: NDArray[np.float64], things: Sequence[Thing]) -> NDArray[np.int64]:
-    """Returns the targets (n, 6) of tokens with these boxes."""
+    """Returns the targets (n, 9) of tokens with these boxes, in the order of `KINDS`."""
     found = np.tile(np.array(CLASSES, np.int64), (len(boxes), 1))
+    column = {name: found[:, i] for name, i in COLUMNS.items()}
     side = boxes[:, 2] - boxes[:, 0]
+    fine = side <= FINE
     y, x = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     for thing in things:
         (cy, cx), (y0, x0, y1, x1) = thing.center, thing.box
-        inside = (abs(y - cy) < (y1 - y0) * 0.42) & (abs(x - cx) < (x1 - x0) * 0.42)
-        found[inside, 0], found[inside, 1] = thing.color, thing.shape
+        holds = (boxes[:, 0] <= cy) & (cy < boxes[:, 2]) & (boxes[:, 1] <= cx) & (cx < boxes[:, 3])
+        inside = holds | (abs(y - cy) < (y1 - y0) * 0.42) & (abs(x - cx) < (x1 - x0) * 0.42)
+        column["color"][inside], column["shape"][inside] = thing.color, thing.shape
+        column["size"][inside] = np.clip(int(2 * math.log2((y1 - y0) * (x1 - x0) / 2000)), 0, SIZES - 1)
+        column["center"][holds] = 0
         if thing.turn is not None:
-            fine = inside & (side <= FINE)
-            found[fine, 5] = thing.turn + (len(LEANS) if SHAPES[thing.shape] == "dial" else 0)
-        if thing.number is None or thing.text is None:
-            continue
-        shows = (overlap(boxes, thing.text) > 60 * side / 16) & (side <= FINE)
-        found[shows, 2], found[shows, 3] = divmod(thing.number, 10)
-        ty0, tx0, ty1, tx1 = thing.text
-        first = overlap(boxes, (ty0, tx0, ty1, (tx0 + tx1) / 2))
-        second = overlap(boxes, (ty0, (tx0 + tx1) / 2, ty1, tx1))
-        clear = (np.maximum(first, second) > 50 * side / 16) & (side <= FINE)
-        found[clear, 4] = np.where(first >= second, thing.number // 10, thing.number % 10)[clear]
+            column["turn"][inside & fine] = thing.turn + (len(LEANS) if SHAPES[thing.shape] == "dial" else 0)
+        for one in thing.prints:
+            shows = (overlap(boxes, one.box) > 60 * side / 16) & fine
+            if one.text.isdigit():
+                column["tens"][shows], column["units"][shows] = int(one.text[0]), int(one.text[1])
+            else:
+                column["word"][shows] = PRINTS.index(one.text.lower())
+            top, _, bottom, _ = one.box
+            spans = zip(one.edges, one.edges[1:], strict=False)
+            parts = np.stack([overlap(boxes, (top, start, bottom, end)) for start, end in spans])
+            clear = (parts.max(0) > 50 * side / 16) & fine
+            names = np.array([CHARACTERS.index(character) for character in one.text])
+            column["character"][clear] = names[parts.argmax(0)][clear]
     return found
