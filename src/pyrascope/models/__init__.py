@@ -1,7 +1,8 @@
 """Vision-language models of transformers that spend exactly B visual tokens on an image."""
 
 from .attach import attach
-from .prepare import prepare, reduce_inputs
+from .features import reduce_inputs
+from .prepare import prepare
 from .report import Report, Row
 from .verify import verify, verify_type
 

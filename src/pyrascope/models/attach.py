@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ..allocation.reducer import Reducer
+from .features import reduce_inputs
 from .inputs import REDUCED, check_inputs, has_images
-from .prepare import reduce_inputs
 from .reduce import check_reducer
 from .support import check_model
 

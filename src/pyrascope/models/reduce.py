@@ -8,6 +8,7 @@ from torch import Tensor
 from .._check import one_of, shorten, whole_number
 from ..allocation.budget import allocate
 from ..allocation.reducer import Reducer, Reduction
+from .sites import FEATURES, site_of
 
 SHARES = ("image", "prompt")
 
@@ -18,13 +19,9 @@ def check_reducer(reducer: Any) -> None:
     Raises:
         TypeError: a method of the pixels site, or something that cannot be called.
     """
-    name = reducer.__name__ if isinstance(reducer, type) else type(reducer).__name__
-    pixels = (type(reducer).__module__ + ".").startswith("pyrascope.methods.")
-    reduces = (type(reducer).__module__ + ".").startswith("pyrascope.methods.reducers.")
-    if isinstance(reducer, type) or not callable(reducer) or (pixels and not reduces):
-        raise TypeError(
-            f"method must be a reducer (features site), got {name}; plans at the pixels site cannot be attached yet"
-        )
+    site = site_of(reducer)
+    if site != FEATURES:
+        raise TypeError(f"method must be a reducer (features site), got {shorten(reducer)} of the {site} site")
 
 
 def reduce(reducer: Reducer, features: Tensor, budget: int) -> Reduction:

@@ -1,26 +1,17 @@
 """Does a model with reduced inputs compute what it should? Compared with the model itself, not with expectations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ..allocation.reducer import FeatureContext, Reduction
-from ..methods.reducers import Random
-from .attach import attach
-from .prepare import reduce_inputs
+from .checks import CHECKS, Check, Make
 from .report import FAIL, PASS, REFUSED, Report, Row
+from .sites import SITES
 from .support import check_model, supported_types
 from .tiny import TinyProcessor, build, prompts
-
-TOLERANCE = 1e-5
-NEW_TOKENS = 4
-SITE = "features"
-Make = Callable[[Sequence[int]], dict[str, Any]]
-"""Makes the inputs of the named prompts: 0 has one image, 1 has two."""
-Check = tuple[bool, str]
 
 
 def verify(model: Any, processor: Any) -> Report:
@@ -57,124 +48,29 @@ def verify_type(kind: str) -> Report:
 
 @torch.no_grad()
 def _rows(family: str, model: Any, processor: Any, make: Make) -> list[Row]:
-    later = [Row(family, site, "all", f"{REFUSED}this site is not served yet") for site in ("pixels", "layers")]
     try:
         check_model(model)
     except TypeError as error:
-        return [Row(family, SITE, "all", f"{REFUSED}{error}"), *later]
-    checks: dict[str, Callable[[Any, Any, Make], Check]] = {
-        "full budget: logits": _full_logits,
-        "full budget: tokens": _full_tokens,
-        "exactly B": _exact,
-        "batch equals rows": _batch,
-        "cached equals uncached": _cache,
-        "text passes through": _text,
-        "restored": _restored,
-    }
+        return [Row(family, site, "all", f"{REFUSED}{error}") for site in SITES]
     rows = []
-    for name, check in checks.items():
-        try:
-            good, detail = check(model, processor, make)
-        except (ValueError, TypeError, RuntimeError, IndexError, KeyError, AttributeError) as error:
-            good, detail = False, " ".join(f"{type(error).__name__}: {error}".split())
-        rows.append(Row(family, SITE, name, PASS if good else FAIL, detail))
-    return rows + later
+    for site in SITES:
+        if site not in CHECKS:
+            rows.append(Row(family, site, "all", f"{REFUSED}this site is not served yet"))
+        rows += [
+            Row(family, site, name, *_result(check, model, processor, make))
+            for name, check in CHECKS.get(site, {}).items()
+        ]
+    return rows
 
 
-def _reduced(model: Any, processor: Any, inputs: dict[str, Any], budget: Any) -> dict[str, Any]:
-    return reduce_inputs(model, inputs, Random(), budget, processor=processor)[0]
-
-
-def _counts(model: Any, processor: Any, inputs: dict[str, Any]) -> list[int]:
-    """Visual tokens of each image in full."""
-    found: list[int] = []
-
-    def count(features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
-        found.append(len(features))
-        return Random()(features, budget, context)
-
-    reduce_inputs(model, inputs, count, 1, processor=processor)
-    return found
-
-
-def _generated(model: Any, inputs: dict[str, Any], **more: Any) -> tuple[Tensor, Tensor]:
-    """Logits of each step (b, steps, vocabulary) and the new tokens (b, steps)."""
-    out = model.generate(
-        **dict(inputs),
-        max_new_tokens=NEW_TOKENS,
-        min_new_tokens=NEW_TOKENS,
-        do_sample=False,
-        return_dict_in_generate=True,
-        output_logits=True,
-        **more,
-    )
-    return torch.stack(out.logits, 1), out.sequences[:, -NEW_TOKENS:]
-
-
-def _close(first: Tensor, second: Tensor) -> Check:
-    worst = float((first.double() - second.double()).abs().max())
-    return worst <= TOLERANCE, f"largest difference {worst:.1e}"
-
-
-def _full_logits(model: Any, processor: Any, make: Make) -> Check:
-    inputs = make((0, 1))
-    small = _reduced(model, processor, inputs, _counts(model, processor, inputs))
-    return _close(model(**small).logits[:, -1], model(**inputs).logits[:, -1])
-
-
-def _full_tokens(model: Any, processor: Any, make: Make) -> Check:
-    inputs = make((0, 1))
-    stock, tokens = _generated(model, inputs)
-    ours, same = _generated(model, _reduced(model, processor, inputs, _counts(model, processor, inputs)))
-    good, detail = _close(ours, stock)
-    return good and torch.equal(tokens, same), detail
-
-
-def _budget(model: Any, processor: Any, make: Make) -> list[int]:
-    """A third of each image, the counts different where the images allow it."""
-    return [max(count // (3 + i), 1) for i, count in enumerate(_counts(model, processor, make((0, 1))))]
-
-
-def _exact(model: Any, processor: Any, make: Make) -> Check:
-    budget = _budget(model, processor, make)
-    small = _reduced(model, processor, make((0, 1)), budget)
-    found = (small["input_ids"] == model.config.image_token_id).sum(1).tolist()
-    wanted = [budget[0], sum(budget[1:])]
-    return found == wanted, f"{found} visual tokens for {wanted}"
-
-
-def _batch(model: Any, processor: Any, make: Make) -> Check:
-    budget = _budget(model, processor, make)
-    together, _ = _generated(model, _reduced(model, processor, make((0, 1)), budget))
-    alone = [
-        _generated(model, _reduced(model, processor, make((row,)), part))[0]
-        for row, part in ((0, budget[:1]), (1, budget[1:]))
-    ]
-    return _close(together, torch.cat(alone))
-
-
-def _cache(model: Any, processor: Any, make: Make) -> Check:
-    budget = _budget(model, processor, make)
-    cached, _ = _generated(model, _reduced(model, processor, make((0, 1)), budget))
-    whole, _ = _generated(model, _reduced(model, processor, make((0, 1)), budget), use_cache=False)
-    return _close(cached, whole)
-
-
-def _text(model: Any, processor: Any, make: Make) -> Check:
-    prompt = {"input_ids": torch.tensor([[3, 4, 5]], device=model.device)}
-    prompt["attention_mask"] = torch.ones_like(prompt["input_ids"])
-    stock, _ = _generated(model, prompt)
-    with attach(model, Random(), 1, processor=processor):
-        ours, _ = _generated(model, prompt)
-    return torch.equal(stock, ours), "bit for bit"
-
-
-def _restored(model: Any, processor: Any, make: Make) -> Check:
-    inputs = make((0, 1))
-    names, stock = set(vars(model)), model(**inputs).logits
-    with attach(model, Random(), _budget(model, processor, make), processor=processor):
-        model.generate(**dict(inputs), max_new_tokens=1)
-    return set(vars(model)) == names and torch.equal(model(**inputs).logits, stock), "bit for bit"
+def _result(check: Check, model: Any, processor: Any, make: Make) -> tuple[str, str]:
+    try:
+        good, detail = check(model, processor, make)
+    except NotImplementedError as error:  # what the model's architecture does not allow
+        return f"{REFUSED}{error}", ""
+    except (ValueError, TypeError, RuntimeError, IndexError, KeyError, AttributeError) as error:
+        good, detail = False, " ".join(f"{type(error).__name__}: {error}".split())
+    return PASS if good else FAIL, detail
 
 
 def _made(model: Any, processor: Any, rows: Sequence[int]) -> dict[str, Any]:

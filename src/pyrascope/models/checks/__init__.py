@@ -1,0 +1,10 @@
+"""What `verify` checks, one site a file."""
+
+from ..sites import FEATURES
+from . import features
+from .check import Check, Make
+
+CHECKS: dict[str, dict[str, Check]] = {FEATURES: features.CHECKS}
+"""By site, then by name; a site without checks is not served yet."""
+
+__all__ = ["CHECKS", "Check", "Make"]
