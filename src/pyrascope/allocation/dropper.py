@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import ClassVar, Protocol
 
+import torch
 from torch import Tensor
 
 from .._check import shorten, whole_number
@@ -26,7 +27,7 @@ class Stage:
     Attributes:
         layer: How many layers have run.
         visual: Where the n visual tokens in question stand among the s tokens, int64 (n,), rising.
-        text: Where those stand that belong to no image, int64, rising; the last one is the last of the prompt.
+        text: Where those stand that belong to no image, int64, rising.
         hidden: Hidden states (s, d) before the next layer.
         embedded: The same tokens (s, d) before the first layer.
         heads: Queries and keys of the layer that `Dropper.looks` names; None for a method that looks at nothing.
@@ -38,6 +39,11 @@ class Stage:
     hidden: Tensor
     embedded: Tensor
     heads: Heads | None = None
+
+    @property
+    def last(self) -> Tensor:
+        """Where the last token of the prompt stands, int64 (1,)."""
+        return torch.tensor([len(self.hidden) - 1], device=self.hidden.device)
 
     def attention(self, rows: Tensor) -> Tensor:
         """Returns what the tokens `rows` attend to of the visual ones, mean over heads, float32 (rows, n)."""

@@ -48,5 +48,5 @@ class FastV:
 
     def keep(self, stage: Stage, count: int) -> Kept:
         """Returns the `count` tokens of most attention, in their order."""
-        rows = stage.text[-1:] if self.rows == "last" else torch.arange(len(stage.hidden), device=stage.text.device)
+        rows = stage.last if self.rows == "last" else torch.arange(len(stage.hidden), device=stage.last.device)
         return Kept(top_k(stage.attention(rows).mean(0), count).sort().values)

@@ -34,4 +34,4 @@ class Scheduled:
 
     def keep(self, stage: Stage, count: int) -> Kept:
         """Returns the `count` tokens of most attention, in their order."""
-        return Kept(top_k(stage.attention(stage.text[-1:])[0], count).sort().values)
+        return Kept(top_k(stage.attention(stage.last)[0], count).sort().values)
