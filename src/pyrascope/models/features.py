@@ -7,6 +7,7 @@ import torch
 
 from .._check import one_of
 from ..allocation.reducer import Reducer, Reduction
+from .context import contexts, hearing
 from .encode import encode, tower_arguments
 from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
@@ -55,13 +56,15 @@ def reduce_inputs(
         return dict(inputs), []
     full = with_mask(inputs)
     ids = full["input_ids"]
-    encoded = encode(model, full)
+    with hearing(model, full, method) as heard:
+        encoded = encode(model, full)
     runs = placeholder_runs(ids, model.config.image_token_id)
     groups = family_of(model.config.model_type).images(runs, encoded.items, ids, processor)
     counts = [sum(len(run.columns) for run in group) for group in groups]
     budgets = budgets_of(budget, counts, [group[0].row for group in groups], share)
     features = torch.split(encoded.rows, counts)
-    found = [reduce(method, one, tokens) for one, tokens in zip(features, budgets, strict=True)]
+    known = contexts(model, full, groups, method, heard, processor)
+    found = [reduce(method, *each) for each in zip(features, budgets, known, strict=True)]
 
     keep = full["attention_mask"].bool() & (ids != model.config.image_token_id)
     kept, start = [], 0
