@@ -2,25 +2,39 @@
 
 from typing import Any
 
+from .gemma import Gemma3, PaliGemma
+from .internvl import InternVL
+from .llava import Llava
+from .smolvlm import SmolVLM
 from .tower import Cells, Tower
-from .vit import Llava
 
-TOWERS: dict[str, Tower] = {"llava": Llava()}
+TOWERS: dict[str, Tower] = {
+    "gemma3": Gemma3(),
+    "idefics3": SmolVLM(),
+    "internvl": InternVL(),
+    "llava": Llava(),
+    "paligemma": PaliGemma(),
+    "smolvlm": SmolVLM(),
+}
 """Adapters by model type."""
+REFUSED = {"fast_vlm": "its tower is made of convolutions, which cannot take packed patches; use plan.crops"}
+"""Model types that cannot be served at this site, and why."""
 
 
 def tower_of(model: Any) -> Tower:
     """Returns the adapter of a model.
 
     Raises:
-        NotImplementedError: no tower of this type is known here.
+        NotImplementedError: no adapter is known for its type, or the tower cannot take packed patches.
     """
     kind = str(model.config.model_type)
+    if kind in REFUSED:
+        raise NotImplementedError(f"{kind} at the pixels site: {REFUSED[kind]}")
     if kind not in TOWERS:
         raise NotImplementedError(
-            f"plans before the tower are known for {', '.join(sorted(TOWERS))}, got {kind}; use plan.crops or a reducer"
+            f"plans before the tower are known for {', '.join(sorted(TOWERS))}, got {kind}; use a reducer or plan.crops"
         )
     return TOWERS[kind]
 
 
-__all__ = ["TOWERS", "Cells", "Tower", "tower_of"]
+__all__ = ["REFUSED", "TOWERS", "Cells", "Tower", "tower_of"]

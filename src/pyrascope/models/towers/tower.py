@@ -1,6 +1,6 @@
 """What the pixels site asks of a vision tower: the images as it gets them, and its features of any patches of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -10,6 +10,7 @@ from torch import Tensor
 from ..canvas import Canvas
 from ..encode import Encoded
 from ..placeholders import Run
+from ..support import transformers
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,3 +63,9 @@ class Tower(Protocol):
     def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
         """Returns the features of the cells as the language model takes them, one item an image, in one pass."""
         ...
+
+
+def gathered(states: Sequence[Tensor], project: Callable[[Tensor], Tensor], *, listed: bool) -> Encoded:
+    """Returns the rows (n, d) of each image, projected together; `listed` as in `Encoded`."""
+    output = transformers().modeling_outputs.BaseModelOutputWithPooling
+    return Encoded(project(torch.cat(list(states))), tuple(map(len, states)), listed, (), output)
