@@ -1,6 +1,7 @@
 """The entropy gate: the total is exact, the unsure get no less, the order of images does not matter."""
 
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -42,7 +43,7 @@ def test_equals_one_step_at_a_time(problem):
 
 @given(problems())
 def test_the_total_is_exact_and_all_but_one_image_have_a_tier(problem):
-    entropies, tiers, total = problem
+    _, tiers, total = problem
     budgets = budgets_by_entropy(*problem)
     assert budgets.sum() == total
     assert sum(int(budget) not in tiers for budget in budgets) <= 1
@@ -54,7 +55,7 @@ def test_the_total_is_exact_and_all_but_one_image_have_a_tier(problem):
 def test_the_unsure_get_no_less(problem):
     budgets = budgets_by_entropy(*problem)
     order = np.argsort(problem[0], kind="stable")
-    for a, b in zip(order, order[1:], strict=False):
+    for a, b in pairwise(order):
         if problem[0][a] < problem[0][b]:
             assert budgets[a] <= budgets[b]
 
