@@ -8,7 +8,7 @@ from .allocation.plan import Plan
 from .api import gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
 from .learning.nn.attention import CrossScaleAttention
-from .methods import reducers
+from .methods import droppers, reducers
 from .models import attach, prepare, verify
 from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
@@ -31,6 +31,7 @@ __all__ = [
     "TextureStack",
     "allocate",
     "attach",
+    "droppers",
     "expand",
     "gather",
     "gaussian_pyramid",

@@ -9,17 +9,17 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..allocation.reducer import Reducer
 from .features import reduce_inputs
 from .inputs import REDUCED, check_inputs, has_images
+from .layers import dropping
+from .patched import patched
 from .reduce import check_reducer
+from .sites import LAYERS, site_of
 from .support import check_model
-
-METHODS = ("forward", "generate")
 
 
 @contextmanager
-def attach(model: Any, method: Reducer, budget: Any, *, processor: Any = None, **options: str) -> Iterator[Any]:
+def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None, **options: str) -> Iterator[Any]:
     """Within the block, `model.generate` and `model(...)` run with exactly `budget` visual tokens an image.
 
     Nothing but this instance changes, and it is as before afterwards, also after an error. `generate` returns the
@@ -28,38 +28,33 @@ def attach(model: Any, method: Reducer, budget: Any, *, processor: Any = None, *
 
     Args:
         model: A model of transformers that takes encoded features.
-        method: A reducer.
-        budget: As `pyrascope.prepare`.
+        method: A reducer; or a dropper, which lets tokens go between layers instead.
+        budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
+            than one, or None for its own schedule.
         processor: As `reduce_inputs`.
-        options: `share` and `positions`, as `reduce_inputs`.
+        options: `share` and `positions`, as `reduce_inputs`; a dropper takes only `share`, and keeps the positions and
+            the logits of the whole prompt (those of tokens that have left mean nothing).
 
     Yields:
         The model.
 
     Raises:
         ImportError, TypeError: as `reduce_inputs`, at once.
+        NotImplementedError: a dropper on a language model or attention backend that is not served, at once.
         ValueError: as `reduce_inputs`, from the calls within.
     """
     check_model(model)
+    if site_of(method) == LAYERS:
+        with dropping(model, method, budget, processor=processor, **options):
+            yield model
+        return
     check_reducer(method)
-    own = {name: vars(model)[name] for name in METHODS if name in vars(model)}  # hooks of accelerate live there
-    rotation = "rope_deltas" in vars(model.base_model)
-    deltas = getattr(model.base_model, "rope_deltas", None)
 
     def smaller(inputs: dict[str, Any]) -> dict[str, Any]:
         return reduce_inputs(model, inputs, method, budget, processor=processor, **options)[0]
 
-    model.generate = _generate(model.generate, model, smaller)  # first: it must see the model's own `forward` too
-    model.forward = _forward(model.forward, model, smaller)
-    try:
+    with patched(model, lambda stock: _forward(stock, model, smaller), lambda stock: _generate(stock, model, smaller)):
         yield model
-    finally:
-        for name in METHODS:
-            vars(model).pop(name, None)
-            if name in own:
-                vars(model)[name] = own[name]
-        if rotation:
-            model.base_model.rope_deltas = deltas
 
 
 def _forward(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:

@@ -51,7 +51,7 @@ def blocks(values: Tensor, side: tuple[int, int], merge: int) -> Tensor:
     """
     rows, columns = (part // merge for part in side)
     grid = values.reshape(*values.shape[:-2], *side, values.shape[-1])[..., : rows * merge, : columns * merge, :]
-    parted = grid.unflatten(-2, (columns, merge)).unflatten(-4, (rows, merge))
+    parted = grid.reshape(*grid.shape[:-3], rows, merge, columns, merge, grid.shape[-1])
     return parted.mean((-2, -4)).flatten(-3, -2)
 
 
@@ -87,7 +87,7 @@ def even_views(counts: Sequence[int], side: tuple[int, int], merge: int, cls: bo
 
 def _of_views(start: int, views: int, side: tuple[int, int], merge: int, cls: bool) -> Callable[[Tensor], Tensor]:
     def mean(values: Tensor) -> Tensor:
-        each = values.unflatten(0, (-1, cls + side[0] * side[1]))[start : start + views, int(cls) :]
+        each = values.reshape(-1, cls + side[0] * side[1], values.shape[-1])[start : start + views, int(cls) :]
         return blocks(each, side, merge).flatten(0, 1)
 
     return mean

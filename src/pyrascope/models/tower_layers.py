@@ -125,7 +125,7 @@ def received(query: Tensor, key: Tensor, mask: Tensor | None, factor: float) -> 
         mask = mask[:, None, None].bool()
     total = keys.new_zeros(b, keys.shape[-1])
     start = 0
-    for part in query.split(max(ELEMENTS // (b * heads * keys.shape[-1]), 1), 2):
+    for part in torch.split(query, max(ELEMENTS // (b * heads * keys.shape[-1]), 1), 2):
         logits = part.float() @ keys * factor
         if mask is not None:
             shown = mask if mask.shape[-2] == 1 else mask[..., start : start + part.shape[2], :]

@@ -83,11 +83,10 @@ def _packing(model: Any, inputs: Mapping[str, Any], size: Tensor) -> Packing:
     return pack
 
 
-def _of_views(
-    pack: Packing, start: int, views: int, side: tuple[int, int], cls: bool
-) -> Callable[[Tensor], Tensor]:
+def _of_views(pack: Packing, start: int, views: int, side: tuple[int, int], cls: bool) -> Callable[[Tensor], Tensor]:
     def mean(values: Tensor) -> Tensor:
-        return pack(values.unflatten(0, (-1, cls + side[0] * side[1]))[start : start + views, int(cls) :], None)
+        each = values.reshape(-1, cls + side[0] * side[1], values.shape[-1])
+        return pack(each[start : start + views, int(cls) :], None)
 
     return mean
 

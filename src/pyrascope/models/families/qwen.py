@@ -56,4 +56,4 @@ def by_window(grid: tuple[int, int], window: int) -> Tensor:
 
 
 def _of_blocks(places: Tensor, patches: int) -> Callable[[Tensor], Tensor]:
-    return lambda values: values.unflatten(0, (-1, patches)).mean(1)[places.to(values.device)]
+    return lambda values: values.reshape(-1, patches, values.shape[-1]).mean(1)[places.to(values.device)]

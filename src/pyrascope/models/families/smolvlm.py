@@ -65,14 +65,16 @@ class SmolVLM(Family):
 
 def _arrangement(group: Sequence[Run], input_ids: Tensor, processor: Any) -> Tensor | None:
     """The tiles of an image by row and column, int64; None where there are none or their tokens do not tell."""
-    tokenizer = getattr(processor, "tokenizer", None)
-    if len(group) == 1 or not hasattr(tokenizer, "convert_ids_to_tokens"):
+    named_by = getattr(getattr(processor, "tokenizer", None), "convert_ids_to_tokens", None)
+    if len(group) == 1 or named_by is None:
         return None
     before = [int(input_ids[run.row, run.start - 1]) for run in group[:-1]]
     named = [_NAME.fullmatch(str(token)) for token in tokenizer.convert_ids_to_tokens(before)]
     places = [(int(match[1]), int(match[2])) for match in named if match]
     rows, columns = places[-1] if places else (0, 0)
-    if places != [(row + 1, column + 1) for row in range(rows) for column in range(columns)] or len(places) < len(named):
+    if places != [(row + 1, column + 1) for row in range(rows) for column in range(columns)] or len(places) < len(
+        named
+    ):
         return None
     return torch.arange(rows * columns).reshape(rows, columns)
 
