@@ -9,6 +9,7 @@ from PIL import Image
 pytest.importorskip("transformers")
 
 from pyrascope import methods, reducers
+from pyrascope.methods import droppers
 from pyrascope.models.answer import answer, entropy_of, first_entropies
 from pyrascope.models.by_name import any_method_from
 from pyrascope.models.load import load
@@ -105,11 +106,13 @@ def test_methods_of_all_sites_by_name():
     assert any_method_from("features:resize") == reducers.Resize()
     assert any_method_from("features:Random(seed=2)") == reducers.Random(seed=2)
     assert any_method_from("tome") == reducers.ToMe()
+    assert any_method_from("fast-v") == droppers.FastV()
+    assert any_method_from("layers:random") == droppers.Random()
     assert any_method_from("CoarseToFine(share=30)") == methods.CoarseToFine(share=30)
     for text, message in (
         ("div-prun", "got 'div-prun'; did you mean div-prune?"),
         ("pixels:tome", "method must be one of rate-distortion"),
-        ("places:tome", "the site of a method must be one of pixels, features"),
+        ("places:tome", "the site of a method must be one of pixels, features, layers"),
     ):
         with pytest.raises(ValueError, match=message):
             any_method_from(text)

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from ..methods.named import METHODS, method_from, near_names
+from ..methods.droppers.named import DROPPERS, dropper_from
 from ..methods.reducers.named import REDUCERS, reducer_from
-from .sites import FEATURES, PIXELS
+from .sites import FEATURES, LAYERS, PIXELS
 
 READERS: dict[str, tuple[dict[str, type], Callable[[str], Any]]] = {
     PIXELS: (METHODS, method_from),
     FEATURES: (REDUCERS, reducer_from),
+    LAYERS: (DROPPERS, dropper_from),
 }
 """By site: the methods by name, and what reads a name with options."""
 
