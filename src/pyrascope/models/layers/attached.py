@@ -14,9 +14,9 @@ from torch.nn import Module
 from ..._check import shorten
 from ...allocation.dropper import Dropper
 from ..attention_tap import tapped
-from ..decoder import backend_of, layers_of
-from ..encode import encode
-from ..inputs import PIXELS, REDUCED, check_inputs, has_images
+from ..decoder import backend_of, layers_of, windows_of
+from ..encode import with_features
+from ..inputs import REDUCED, check_inputs, has_images
 from ..patched import patched
 from .first_pass import FirstPass
 from .groups import groups_of, with_schedules
@@ -111,10 +111,7 @@ class _Session:
             if has_images(given) or (not given.get(REDUCED) and given.get("inputs_embeds") is None):
                 check_inputs(self.model, given)
             if has_images(given):
-                encoded = encode(self.model, given)
-                rows = torch.split(torch.arange(len(encoded.rows), device=encoded.rows.device), list(encoded.items))
-                given[REDUCED] = encoded.take(rows, torch.split(encoded.rows, list(encoded.items)))
-                given = {name: value for name, value in given.items() if name not in PIXELS}
+                given = with_features(self.model, given)
             with ExitStack() as stack:
                 stack.callback(setattr, self, "now", None)
                 self.now = self._pass(given)
@@ -169,22 +166,6 @@ class _Session:
                 self.end = None
 
         return generate
-
-
-def windows_of(layers: list[Any]) -> list[int | None]:
-    """How far each layer sees, as its cache has it; None for everything.
-
-    Raises:
-        NotImplementedError: layers that share caches, or see in chunks.
-    """
-    from transformers import DynamicCache
-
-    config = layers[0].self_attn.config
-    shared, kinds = getattr(config, "num_kv_shared_layers", 0), getattr(config, "layer_types", None) or ()
-    if shared or "chunked_attention" in kinds:
-        raise NotImplementedError("every layer must have its own keys and no chunks, got shared keys or chunks")
-    found = [getattr(layer, "sliding_window", None) for layer in DynamicCache(config=config).layers]
-    return [*found, *[None] * (len(layers) - len(found))]
 
 
 def _check_cache(cache: Any) -> None:

@@ -1,6 +1,5 @@
 """The pass that sees the whole prompt: tokens leave on its way."""
 
-import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,17 +11,11 @@ from torch.nn import Module
 from ..._check import shorten
 from ...allocation.attention import Heads
 from ...allocation.dropper import AHEAD, BEHIND, Dropper, Stage
-from ..attention_tap import Listener, tapped
+from ..attention_tap import Heard, Listener
+from ..decoder import projected
 from .columns import Columns
 from .groups import Group
 from .prompt import Call, Prompt
-
-Heard = tuple[Tensor, Tensor, Tensor | None, float]
-"""What a listener hears: queries, keys, mask and factor."""
-
-
-class _Enough(Exception):
-    """Ends an attention of which only the queries and keys are wanted."""
 
 
 @dataclass(eq=False)
@@ -109,28 +102,6 @@ class FirstPass:
         if seen is not None:
             hidden, given = seen.take(hidden), _shorter(given, seen, hidden.shape[1])
         return projected(self.layers[layer], hidden, given)
-
-
-def projected(layer: Any, hidden: Tensor, given: dict[str, Any]) -> Heard:
-    """Returns queries, keys, mask and factor of a layer's attention; neither the attention nor a cache is touched.
-
-    Raises:
-        NotImplementedError: a layer without `input_layernorm`.
-    """
-    norm = getattr(layer, "input_layernorm", None)
-    if norm is None:
-        raise NotImplementedError(f"layers must have input_layernorm to be looked into, got {type(layer).__name__}")
-    heard: list[Heard] = []
-
-    def listen(*found: Any) -> None:
-        heard.append(found)
-        raise _Enough
-
-    with torch.no_grad(), tapped({layer.self_attn: listen}), contextlib.suppress(_Enough):
-        layer.self_attn(hidden_states=norm(hidden), **{**given, "past_key_values": None})
-    if not heard:
-        raise NotImplementedError(f"attention must go through the registry, got {type(layer.self_attn).__name__}")
-    return heard[0]
 
 
 def _shorter(given: dict[str, Any], seen: Columns, length: int) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..._check import one_of, shorten
 from ...allocation.dropper import Dropper
-from ..families import family_of
-from ..placeholders import placeholder_runs
+from ..encode import image_runs
+from ..placeholders import columns_of
 from ..reduce import SHARES
 
 
@@ -34,17 +34,10 @@ def groups_of(model: Any, ids: Tensor, encoded: Mapping[str, Any], processor: An
         share: "image": one group an image; "prompt": one a prompt.
 
     Raises:
-        ValueError: placeholders that do not match the images, or videos.
+        ValueError: as `image_runs`.
     """
     one_of(share, "share", SHARES)
-    if set(encoded) != {"image"}:
-        raise ValueError(f"images can be dropped but not {', '.join(sorted(set(encoded) - {'image'}))}; leave it out")
-    items = [rows.numel() // rows.shape[-1] for rows in encoded["image"].pooler_output]
-    runs = placeholder_runs(ids, model.config.image_token_id)
-    found: list[tuple[int, list[int]]] = [
-        (image[0].row, [column for run in image for column in run.columns])
-        for image in family_of(model.config.model_type).images(runs, items, ids, processor)
-    ]
+    found = [(image[0].row, columns_of(image)) for image in image_runs(model, ids, encoded, processor)]
     if share == "prompt":
         rows = dict.fromkeys(row for row, _ in found)
         found = [(row, [column for other, columns in found if other == row for column in columns]) for row in rows]
