@@ -12,8 +12,10 @@ from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
 from ..tokens.gather import gather_patches
 from .canvas import Canvas
+from .clock import PLANNING, span
 from .encode import tower_arguments
 from .families import family_of
+from .look import looked, looks_through_model
 from .inputs import REDUCED, check_inputs, has_images, with_mask
 from .placeholders import Run, placeholder_runs
 from .reduce import budgets_of
@@ -51,8 +53,21 @@ def plan_inputs(
     groups = family_of(model.config.model_type).images(runs, tower.items(model, full), ids, processor)
     canvases = tower.canvases(model, full, groups)
     budgets = budgets_of(budget, [one.count for one in canvases], [group[0].row for group in groups], share)
-    plans = [_plan(method, canvas, tokens) for canvas, tokens in zip(canvases, budgets, strict=True)]
 
+    def show(plans: Sequence[Plan]) -> tuple[Inputs, list[Tensor]]:
+        return _shown(model, full, canvases, groups, plans, positions)
+
+    methods: list[Any] = [method] * len(canvases)
+    if looks_through_model(method):
+        scenes = [_scene(canvas) for canvas in canvases]
+        methods = looked(model, method, scenes, budgets, tower.cell(model), show, processor)
+    with span(PLANNING):
+        plans = [_plan(*each) for each in zip(methods, canvases, budgets, strict=True)]
+    return show(plans)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+
+
+def _shown(model, full, canvases, groups, plans, positions):
+    ids, tower = full["input_ids"], tower_of(model)
     order = [_order(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     cells = [_cells(canvas, plan, one) for canvas, plan, one in zip(canvases, plans, order, strict=True)]
     encoded = tower.encode(model, cells)
@@ -64,7 +79,7 @@ def plan_inputs(
                   used=tower_arguments(model))  # fmt: skip
     rows = torch.arange(len(encoded.rows)).split(list(encoded.items))
     out[REDUCED] = encoded.take(rows, encoded.rows.split(list(encoded.items)))
-    return out, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+    return out, order
 
 
 def check_allocator(method: Any) -> None:
@@ -75,7 +90,11 @@ def check_allocator(method: Any) -> None:
 
 
 def _plan(method: Allocator, canvas: Canvas, budget: int) -> Plan:
-    return method([Scene(canvas.pixels.float() * 0.5 + 0.5)], budget, canvas.cell)[0]
+    return method([_scene(canvas)], budget, canvas.cell)[0]
+
+
+def _scene(canvas: Canvas) -> Scene:
+    return Scene(canvas.pixels.float() * 0.5 + 0.5)
 
 
 def _held(boxes: Tensor, cells: Cells) -> Tensor:
