@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -12,8 +13,10 @@ from pyrascope import methods, reducers
 from pyrascope.methods import droppers
 from pyrascope.models.answer import answer, entropy_of, first_entropies
 from pyrascope.models.by_name import any_method_from
+from pyrascope.models.canvas import Canvas
 from pyrascope.models.load import load
 from pyrascope.models.prompt import prompt_of
+from pyrascope.models.shown import cells_of
 from pyrascope.models.side_by_side import side_by_side
 from pyrascope.models.tiny import IMAGE, build
 from tiny_models import TEMPLATE, save_tiny, tiny_processor
@@ -48,7 +51,10 @@ def test_the_full_answer_is_that_of_the_model_itself(loaded, picture):
     assert found.planning == 0
 
 
-@pytest.mark.parametrize("method", [reducers.DivPrune(), reducers.ToMe()])
+METHODS = [reducers.DivPrune(), reducers.ToMe(), methods.RateDistortion(aspect=1), methods.CoarseToFine()]
+
+
+@pytest.mark.parametrize("method", METHODS, ids=repr)
 def test_at_the_full_budget_every_method_gives_the_same_answer(loaded, picture, method):
     full, found = (answer(*loaded, picture, "to be seen", method=m, budget=b) for m, b in ((None, None), (method, 64)))
     assert found.text == full.text
@@ -61,10 +67,33 @@ def test_a_reduced_answer_says_what_it_saw(loaded, picture):
     found = side_by_side(*loaded, picture, "what is here", method=reducers.Random(seed=3), budget=9, max_new_tokens=2)
     assert list(found) == ["look", "resize", "full"]
     assert found["look"].tokens == found["look"].plan.tokens == 9
-    assert found["look"].method == "Random(seed=3)"
-    assert found["resize"].tokens <= 9
+    assert found["look"].method == found["look"].plan.method == "Random(seed=3)"
+    assert found["resize"].method == "Resize()"
+    assert found["resize"].tokens == found["resize"].plan.tokens <= 9
+    assert found["resize"].plan.coverage == 1, "a resize before the tower"
     assert found["full"].tokens == 64
     assert len(side_by_side(*loaded, picture, "what", method=reducers.Random(), budget=9, full=False)) == 2
+
+
+def test_looking_first_is_timed(loaded, picture):
+    found = answer(*loaded, picture, "what is here", method=methods.CoarseToFine(methods.Zoom()), budget=20)
+    assert found.tokens == found.plan.tokens == 20
+    assert found.looks > 0
+    assert found.looks + found.planning < found.first
+
+
+def test_tokens_inside_the_language_model_are_a_mean(loaded, picture):
+    found = answer(*loaded, picture, "what is here", method=droppers.FastV(after=1), budget=40, max_new_tokens=2)
+    assert 39 < found.tokens <= 40
+    assert found.plan is None
+
+
+def test_cells_of_kept_tokens():
+    canvas = Canvas(torch.zeros(3, 16, 16), 8, (2, 2), torch.tensor([[2, 0], [1, 3]]), 5)
+    found = cells_of(canvas, np.array([1, 2]), np.array([4.0, 1.0]), "m")
+    assert found.boxes.tolist() == [[0, 0, 8, 8], [8, 0, 16, 8]]
+    assert found.scores.tolist() == [1, 4]
+    assert cells_of(canvas, np.array([1, 4]), np.ones(2), "m") is None
 
 
 def test_entropy_is_that_of_torch():

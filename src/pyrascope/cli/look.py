@@ -33,7 +33,7 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
     ] = None,
     method: Annotated[
         str, typer.Option(help="Of any site, by name; 'features:resize' names the site of a name that two sites have.")
-    ] = "div-prune",
+    ] = "CoarseToFine(method=Zoom())",
     json: Annotated[Path | None, typer.Option(help="Write all that was found to it.", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Draw where it looked to this file.", show_default=False)] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of the answer.")] = 32,
@@ -86,18 +86,19 @@ def _fields(one: Answer) -> dict[str, Any]:
         "tokens": one.tokens,
         "entropy": one.entropy,
         "method": one.method,
-        "seconds": {"first_token": one.first, "planning": one.planning, "all": one.all},
+        "seconds": {"first_token": one.first, "planning": one.planning, "looks": one.looks, "all": one.all},
         "plan": None if one.plan is None else json_format.loads(one.plan.to_json()),
     }
 
 
 def _table(found: Mapping[str, Answer]) -> Table:
     """One row an answer."""
-    table = Table("", "tokens", "entropy", "first token", "planning", "all", "answer", box=None, header_style="bold")
+    table = Table(
+        "", "tokens", "entropy", "first token", "planning", "looks", "all", "answer", box=None, header_style="bold"
+    )
     for column in table.columns[1:-1]:
         column.justify = "right"
     for name, one in found.items():
-        planning = f"{one.planning:.3f} s" if one.method else ""
-        counts = f"{one.tokens:.4g}", f"{one.entropy:.2f}"
-        table.add_row(name, *counts, f"{one.first:.3f} s", planning, f"{one.all:.3f} s", Text(one.text))
+        times = (f"{seconds:.3f} s" if seconds else "" for seconds in (one.first, one.planning, one.looks, one.all))
+        table.add_row(name, f"{one.tokens:.4g}", f"{one.entropy:.2f}", *times, Text(one.text))
     return table

@@ -77,7 +77,7 @@ class CoarseToFine:
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan a scene, exactly `budget` tokens in all."""
-        if self.through_model:
+        if self.detector is None or self.through_model:
             raise ValueError(
                 "CoarseToFine needs a detector that looks at the coarse view, got none; give one, as in "
                 "CoarseToFine(detector=lambda view: view.std(0)), or use it with a model, in attach or prepare"

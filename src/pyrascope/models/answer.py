@@ -1,23 +1,22 @@
 """What a model answers to a question about an image, for how many visual tokens, how surely and how fast."""
 
-import inspect
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from ..allocation.plan import Plan
-from ..allocation.reducer import FeatureContext, Reduction
 from .attach import attach
-from .prepare import prepare
+from .clock import LOOKS, PLANNING, spans
+from .features import reduce_inputs
+from .pixels import plan_inputs
 from .prompt import prompt_of
-from .sites import LAYERS, site_of
+from .shown import shown_by
+from .sites import FEATURES, LAYERS, PIXELS, site_of
 
 
 @dataclass(frozen=True)
@@ -30,10 +29,11 @@ class Answer:
         entropy: Of the first token of the answer, in nats: 0 is certain.
         first: Until the first token of the answer.
         planning: Of these, in the method.
+        looks: Of these, in looks through the model before the plan is made.
         all: Until the end of the answer.
         method: The method's string; "" for the full prompt.
         plan: What the tokens show; of a method that chooses among the tower's tokens, the cells of those kept. None
-            where that is not known (several views of the image, or inside the language model).
+            where that is not known, or where tokens leave inside the language model.
     """
 
     text: str
@@ -41,39 +41,10 @@ class Answer:
     entropy: float
     first: float
     planning: float
+    looks: float
     all: float
     method: str = ""
     plan: Plan | None = None
-
-
-class Watched:
-    """A method that takes down the time spent in it and the grid it is told of; else it is as the one that it holds."""
-
-    def __init__(self, method: Any) -> None:
-        self.method, self.seconds = method, 0.0
-        self.grid: tuple[int, int] | None = None
-        if callable(method):
-            self.__signature__ = inspect.signature(method)
-
-    def __call__(self, *args: Any, **more: Any) -> Any:
-        """Calls the method."""
-        told = [one for one in args if isinstance(one, FeatureContext)]
-        self.grid = told[0].grid if told else None
-        return self._timed(self.method, *args, **more)
-
-    def __getattr__(self, name: str) -> Any:
-        found = getattr(self.method, name)
-        return (lambda *args, **more: self._timed(found, *args, **more)) if inspect.ismethod(found) else found
-
-    def __repr__(self) -> str:
-        return repr(self.method)
-
-    def _timed(self, call: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        start = time.perf_counter()
-        try:
-            return call(*args, **more)
-        finally:
-            self.seconds += time.perf_counter() - start
 
 
 class _FirstToken:
@@ -141,17 +112,14 @@ def answer(
     Raises:
         ImportError, TypeError, ValueError: as `prepare` and `attach`.
     """
-    watch: Any = None if method is None else Watched(method)
     site = None if method is None else site_of(method)
     start = time.perf_counter()
-    text = prompt_of(processor, question)
-    found: list[Any] = []
-    if site is None or site == LAYERS:
-        inputs = dict(processor(images=image, text=text, return_tensors="pt").to(model.device))
-    else:
-        inputs, found = prepare(model, processor, image, text, method=watch, budget=budget)
+    with spans() as seconds:
+        text = prompt_of(processor, question)
+        full = dict(processor(images=image, text=text, return_tensors="pt").to(model.device))
+        inputs, plan = _shorter(model, processor, image, full, method, budget)
     clock = _FirstToken()
-    with attach(model, watch, budget, processor=processor) if site == LAYERS else nullcontext():
+    with attach(model, method, budget, processor=processor) if site == LAYERS else nullcontext():
         out = model.generate(
             **inputs,
             max_new_tokens=max_new_tokens,
@@ -168,11 +136,26 @@ def answer(
         tokens=_tokens(model, inputs, method if site == LAYERS else None, budget),
         entropy=float(entropy_of(out.logits[0][0])),
         first=clock.at - start,
-        planning=watch.seconds if watch else 0.0,
+        planning=seconds[PLANNING],
+        looks=seconds[LOOKS],
         all=end - start,
         method="" if method is None else repr(method),
-        plan=_plan(found[0], watch) if found and watch else None,
+        plan=plan(),
     )
+
+
+def _shorter(
+    model: Any, processor: Any, image: Any, full: dict[str, Any], method: Any, budget: int | None
+) -> tuple[dict[str, Any], Callable[[], Plan | None]]:
+    """The inputs with fewer visual tokens, and what makes the plan of what these show, once time is not counted."""
+    site = None if method is None else site_of(method)
+    if site == PIXELS:
+        small, plans = plan_inputs(model, full, method, budget, processor=processor, images=[image])
+        return small, lambda: plans[0]
+    if site == FEATURES:
+        small, kept = reduce_inputs(model, full, method, budget, processor=processor)
+        return small, lambda: shown_by(model, full, kept[0], repr(method))
+    return full, lambda: None
 
 
 def _tokens(model: Any, inputs: Mapping[str, Any], dropper: Any, budget: int | None) -> float:
@@ -182,29 +165,3 @@ def _tokens(model: Any, inputs: Mapping[str, Any], dropper: Any, budget: int | N
     layers = int(model.config.get_text_config().num_hidden_layers)
     counts: list[int] = dropper.schedule(tokens, layers, budget)
     return sum(counts) / layers
-
-
-def _plan(made: Plan | Reduction, watch: Watched) -> Plan | None:
-    if isinstance(made, Plan):
-        return made
-    return None if watch.grid is None else plan_of_cells(made.kept.cpu().numpy(), watch.grid, repr(watch))
-
-
-def plan_of_cells(kept: NDArray[np.int64], grid: tuple[int, int], method: str, cell: int = 16) -> Plan:
-    """Returns the plan of cells (numbers in reading order) of a grid, for an image of one patch a cell.
-
-    Example:
-        >>> plan_of_cells(np.array([1, 3]), (2, 3), "by hand").boxes
-        array([[ 0., 16., 16., 32.],
-               [16.,  0., 32., 16.]])
-    """
-    corner = np.stack(np.divmod(kept, grid[1]), 1) * float(cell)
-    none = np.zeros(len(kept))
-    return Plan(
-        np.hstack([corner, corner + cell]),
-        np.zeros((len(kept), 2), np.float32),
-        none,
-        (grid[0] * cell, grid[1] * cell),
-        cell,
-        method,
-    )

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from ..methods.named import METHODS, method_from, near_names
 from ..methods.droppers.named import DROPPERS, dropper_from
+from ..methods.named import METHODS, method_from, near_names
 from ..methods.reducers.named import REDUCERS, reducer_from
 from .sites import FEATURES, LAYERS, PIXELS
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from .._check import one_of, shorten, whole_number
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
-from ..methods import CoarseToFine, Resize
+from ..methods import Resize
 from .clock import LOOKS, span
 from .probe import DEBIAS, probe
 
@@ -76,7 +76,7 @@ def looks_through_model(method: Any) -> bool:
 
 def looked(
     model: Any,
-    method: CoarseToFine,
+    method: Any,
     scenes: Sequence[Scene],
     budgets: Sequence[int],
     cell: int,
@@ -87,7 +87,7 @@ def looked(
 
     Args:
         model: The model.
-        method: It gives `looks`, and takes a detector.
+        method: A `CoarseToFine`.
         scenes: The images.
         budgets: Tokens of each.
         cell: Side of a token's patch.
@@ -102,7 +102,9 @@ def looked(
         first = [method.looks([scene], budget, cell) for scene, budget in zip(scenes, budgets, strict=True)]
         if not any(first):
             return [replace(method, detector=_Nowhere())] * len(scenes)
-        views = [plans[0] if plans else Resize()([scene], 1, cell)[0] for plans, scene in zip(first, scenes, strict=True)]
+        views = [
+            plans[0] if plans else Resize()([scene], 1, cell)[0] for plans, scene in zip(first, scenes, strict=True)
+        ]
         inputs, orders = show(views)
         maps = look.maps(model, inputs, processor)
     if [tuple(one.shape) for one in maps] != [(view.tokens,) for view in views]:
@@ -110,10 +112,7 @@ def looked(
             f"a look must give a value for each token of each image, {[view.tokens for view in views]}, "
             f"got {shorten([tuple(one.shape) for one in maps])}; mend {shorten(look)}"
         )
-    return [
-        replace(method, detector=Remembered(on_grid(*each)))
-        for each in zip(maps, orders, views, strict=True)
-    ]
+    return [replace(method, detector=Remembered(on_grid(*each))) for each in zip(maps, orders, views, strict=True)]
 
 
 def on_grid(values: Tensor, order: Tensor, view: Plan) -> Tensor:

@@ -15,8 +15,8 @@ from .canvas import Canvas
 from .clock import PLANNING, span
 from .encode import tower_arguments
 from .families import family_of
-from .look import looked, looks_through_model
 from .inputs import REDUCED, check_inputs, has_images, with_mask
+from .look import looked, looks_through_model
 from .placeholders import Run, placeholder_runs
 from .reduce import budgets_of
 from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions
@@ -66,7 +66,15 @@ def plan_inputs(
     return show(plans)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
 
 
-def _shown(model, full, canvases, groups, plans, positions):
+def _shown(
+    model: Any,
+    full: Inputs,
+    canvases: Sequence[Canvas],
+    groups: Sequence[Sequence[Run]],
+    plans: Sequence[Plan],
+    positions: str,
+) -> tuple[Inputs, list[Tensor]]:
+    """The inputs in which the images show what the plans say, and the box of each token."""
     ids, tower = full["input_ids"], tower_of(model)
     order = [_order(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     cells = [_cells(canvas, plan, one) for canvas, plan, one in zip(canvases, plans, order, strict=True)]

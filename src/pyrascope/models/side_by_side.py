@@ -48,7 +48,7 @@ def side_by_side(
     try:
         ask(Resize(), 1)
         found[RESIZE] = ask(Resize())
-    except (NotImplementedError, TypeError):
+    except NotImplementedError:
         found[RESIZE] = ask(ResizedFeatures())
     if full:
         found[FULL] = ask()
