@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from .._check import one_of, shorten, whole_number
 from ..allocation.allocator import Allocator, Scene
@@ -12,10 +13,12 @@ from ..allocation.plan import Plan
 from ..methods import Uniform
 from ..tokens.gather import gather_patches
 from .canvas import Canvas
+from .clock import PLANNING, span
 from .encode import Encoded, encode, tower_arguments
 from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
-from .placeholders import placeholder_runs
+from .look import looked, looks_through_model
+from .placeholders import Run, placeholder_runs
 from .placing import Order, Prompts, order_of
 from .reduce import SHARES, budgets_of
 from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions
@@ -102,8 +105,34 @@ def plan_inputs(
     budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
     scenes = [Scene(normal.shown(canvas.pixels.detach())) for canvas in canvases]
     stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
-    plans = _plans(method, canvases, scenes, budgets, stock, rows if chosen.share == "prompt" else None)
+    together = rows if chosen.share == "prompt" else range(len(canvases))
 
+    def show(views: Sequence[Plan]) -> tuple[Inputs, list[Tensor]]:
+        inputs, orders = _shown(model, full, groups, canvases, views, [False] * len(views), chosen.positions)
+        return inputs, [order.boxes for order in orders]
+
+    methods = [method] * len(canvases)
+    if looks_through_model(method):
+        given = [whole_number(tokens, "budget", 1) for tokens in budgets]
+        methods = looked(model, method, scenes, given, canvases[0].cell, show, processor)
+        together = range(len(canvases))  # each image has its own look, hence its own method
+    with span(PLANNING):
+        plans = _plans(methods, canvases, scenes, budgets, stock, together)
+    out, _ = _shown(model, full, groups, canvases, plans, stock, chosen.positions)
+    return out, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+
+
+def _shown(
+    model: Any,
+    full: Inputs,
+    groups: Sequence[Sequence[Run]],
+    canvases: Sequence[Canvas],
+    plans: Sequence[Plan],
+    stock: Sequence[bool],
+    positions: str,
+) -> tuple[Inputs, list[Order]]:
+    """The inputs in which each image shows what its plan says, and the order of its tokens."""
+    ids = full["input_ids"]
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     encoded = _encoded(model, full, canvases, plans, orders, stock)
     prompts = Prompts(ids, full["attention_mask"], stock_positions(model, full), model.config.image_token_id)
@@ -114,10 +143,10 @@ def plan_inputs(
             prompts.put(group, canvas, order)
     place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
-    out = shorter(model, changed, prompts.keep, chosen.positions, used=tower_arguments(model))
+    out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
     each = list(encoded.items)
     out[REDUCED] = encoded.take(torch.arange(sum(each)).split(each), encoded.rows.split(each))
-    return out, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+    return out, orders
 
 
 def check_allocator(method: Any) -> None:
@@ -128,15 +157,14 @@ def check_allocator(method: Any) -> None:
 
 
 def _plans(
-    method: Allocator,
+    methods: Sequence[Allocator],
     canvases: Sequence[Canvas],
     scenes: Sequence[Scene],
     budgets: Sequence[int | None],
     stock: Sequence[bool],
-    prompts: Sequence[int] | None,
+    keys: Sequence[int],
 ) -> list[Plan]:
-    """One plan a canvas: each image by itself, or, with the prompt of each in `prompts`, those of a prompt together."""
-    keys: Sequence[int] = range(len(canvases)) if prompts is None else prompts
+    """One plan a canvas; those with the same key are planned together, with one budget in all."""
     out: dict[int, Plan] = {}
     for key in dict.fromkeys(keys):
         mine = [number for number, other in enumerate(keys) if other == key]
@@ -146,7 +174,9 @@ def _plans(
                 out[number] = Uniform()([scenes[number]], rows * columns, canvases[number].cell)[0]
             continue
         total = None if None in budgets else sum(budgets[number] or 0 for number in mine)
-        found = _planned(method, [canvases[number] for number in mine], [scenes[number] for number in mine], total)
+        found = _planned(
+            methods[mine[0]], [canvases[number] for number in mine], [scenes[number] for number in mine], total
+        )
         out.update(zip(mine, found, strict=True))
     return [out[number] for number in range(len(canvases))]
 

@@ -130,7 +130,9 @@ def octaves(finest: str | int, canvas: Canvas, region: Region) -> int:
         return min(max(math.ceil(math.log2(ratio) - 1e-9), 0), FINEST)
     if type(finest) is int and 0 <= finest <= FINEST:
         return finest
-    raise ValueError(f"finest must be 'grid', 'source' or a number of octaves from 0 to {FINEST}, got {shorten(finest)}")
+    raise ValueError(
+        f"finest must be 'grid', 'source' or a number of octaves from 0 to {FINEST}, got {shorten(finest)}"
+    )
 
 
 def placed(
