@@ -40,8 +40,8 @@ def cells_of(canvas: Canvas, kept: NDArray[np.int64], scores: NDArray[np.float64
     """Returns the cells of a canvas that show the stock tokens `kept` (n,), or None where one has none or several.
 
     Example:
-        >>> from torch import zeros
-        >>> canvas = Canvas(zeros(3, 16, 24), 8, (2, 3), raster(2, 3), 6)
+        >>> from torch import arange, zeros
+        >>> canvas = Canvas(zeros(3, 16, 24), 8, (2, 3), arange(6).reshape(2, 3), 6)
         >>> cells_of(canvas, np.array([1, 3]), np.ones(2), "by hand").boxes
         array([[ 0.,  8.,  8., 16.],
                [ 8.,  0., 16.,  8.]])

@@ -6,7 +6,7 @@ from .gemma import Gemma3, PaliGemma
 from .internvl import InternVL
 from .llava import Llava
 from .smolvlm import SmolVLM
-from .tower import Cells, Tower
+from .tower import Cells, Tower, visible_centres
 
 TOWERS: dict[str, Tower] = {
     "gemma3": Gemma3(),
@@ -37,4 +37,4 @@ def tower_of(model: Any) -> Tower:
     return TOWERS[kind]
 
 
-__all__ = ["REFUSED", "TOWERS", "Cells", "Tower", "tower_of"]
+__all__ = ["REFUSED", "TOWERS", "Cells", "Tower", "tower_of", "visible_centres"]

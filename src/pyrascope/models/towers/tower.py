@@ -29,11 +29,11 @@ class Cells:
     boxes: Tensor
     grid: tuple[int, int]
 
-    @property
-    def centres(self) -> Tensor:
-        """Centres (y, x) of what the boxes show of the image, float64 (n, 2), in stock cells."""
-        border = torch.tensor(self.grid, dtype=self.boxes.dtype)
-        return (self.boxes[:, :2].clamp(min=0) + self.boxes[:, 2:].minimum(border)) / 2
+
+def visible_centres(boxes: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Returns the centres (n, 2), y and x, of the parts of `boxes` (n, 4) that lie in the image, in stock cells."""
+    border = torch.tensor(grid, dtype=boxes.dtype)
+    return (boxes[:, :2].clamp(min=0) + boxes[:, 2:].minimum(border)) / 2
 
 
 class Tower(Protocol):
