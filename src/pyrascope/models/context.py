@@ -85,7 +85,10 @@ def contexts(
     Raises:
         NotImplementedError: the method needs what this model, or this adapter of it, does not give.
     """
-    layouts = family_of(model.config.model_type).layouts(model, inputs, groups, processor)
+    try:
+        layouts = family_of(model.config.model_type).layouts(model, inputs, groups, processor)
+    except NotImplementedError as reason:
+        layouts, heard = [Layout() for _ in groups], Heard(reason=str(reason))
     out = []
     for layout, group in zip(layouts, groups, strict=True):
         found: dict[str, Any] = {"grid": layout.grid, "tiles": layout.tiles}

@@ -70,11 +70,9 @@ def _arrangement(group: Sequence[Run], input_ids: Tensor, processor: Any) -> Ten
         return None
     before = [int(input_ids[run.row, run.start - 1]) for run in group[:-1]]
     named = [_NAME.fullmatch(str(token)) for token in named_by(before)]
-    places = [(int(match[1]), int(match[2])) for match in named if match]
-    rows, columns = places[-1] if places else (0, 0)
-    if places != [(row + 1, column + 1) for row in range(rows) for column in range(columns)] or len(places) < len(
-        named
-    ):
+    places = [(int(match[1]), int(match[2])) if match else (0, 0) for match in named]
+    rows, columns = places[-1]
+    if places != [(row + 1, column + 1) for row in range(rows) for column in range(columns)]:
         return None
     return torch.arange(rows * columns).reshape(rows, columns)
 

@@ -154,7 +154,7 @@ class _Session:
         def generate(inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
             if inputs is not None:
                 kwargs.setdefault("input_ids", inputs)
-            check_inputs(self.model, kwargs)
+            check_inputs(self.model, kwargs, reduced=True)
             config = kwargs.get("generation_config") or self.model.generation_config
             if kwargs.get("prefill_chunk_size") or getattr(config, "prefill_chunk_size", None):
                 raise ValueError("dropping needs the prompt in one piece, got prefill_chunk_size; leave it out")
