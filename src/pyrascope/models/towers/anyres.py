@@ -53,7 +53,7 @@ class AnyRes(Llava):
         layouts = _layouts(model, cell, inputs)
         check_view(trunk_of(model.base_model.vision_tower), inputs["pixel_values"])
         views = _views(inputs["pixel_values"], layouts)
-        sizes = [tuple(map(int, size)) for size in inputs["image_sizes"]]
+        sizes = [(int(height), int(width)) for height, width in inputs["image_sizes"]]
         return [_canvas(*parts, side, cell) for parts in zip(views, layouts, sizes, strict=True)]
 
 
