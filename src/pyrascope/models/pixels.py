@@ -149,7 +149,7 @@ def _shown(
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
     out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
     each = list(encoded.items)
-    out[REDUCED] = encoded.take(torch.arange(sum(each)).split(each), encoded.rows.split(each))
+    out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
     return out, [order.boxes for order in orders]
 
 

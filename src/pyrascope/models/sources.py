@@ -68,7 +68,7 @@ def opened(images: Any, count: int) -> list[Any]:
     flat = flat_images(images)
     if len(flat) != count:
         raise ValueError(
-            f"the prompts must have as many images as sources, got {count} and {len(flat)}; give the images of this call"
+            f"the prompts must have as many images as sources, got {count} and {len(flat)}; give those of this call"
         )
     return [transformers().image_utils.load_image(image) if isinstance(image, str) else image for image in flat]
 
@@ -134,7 +134,9 @@ def octaves(finest: str | int, canvas: Canvas, region: Region) -> int:
         return min(max(math.ceil(math.log2(ratio) - 1e-9), 0), FINEST)
     if type(finest) is int and 0 <= finest <= FINEST:
         return finest
-    raise ValueError(f"finest must be 'grid', 'source' or a number of octaves from 0 to {FINEST}, got {shorten(finest)}")
+    raise ValueError(
+        f"finest must be 'grid', 'source' or a number of octaves from 0 to {FINEST}, got {shorten(finest)}"
+    )
 
 
 def placed(
