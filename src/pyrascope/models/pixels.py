@@ -10,7 +10,7 @@ from torch import Tensor
 from .._check import one_of, shorten, whole_number
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
-from ..methods import Uniform
+from ..methods import Resize, Uniform
 from ..tokens.gather import gather_patches
 from .canvas import Canvas
 from .clock import PLANNING, span
@@ -105,21 +105,25 @@ def plan_inputs(
     budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
     scenes = [Scene(normal.shown(canvas.pixels.detach())) for canvas in canvases]
     stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
-    together = rows if chosen.share == "prompt" else range(len(canvases))
+    parties = _parties(rows) if chosen.share == "prompt" else [[number] for number in range(len(counts))]
 
-    def show(views: Sequence[Plan]) -> tuple[Inputs, list[Tensor]]:
-        inputs, orders = _shown(model, full, groups, canvases, views, [False] * len(views), chosen.positions)
-        return inputs, [order.boxes for order in orders]
+    def show(plans: Sequence[Plan], whole: Sequence[bool] | None = None) -> tuple[Inputs, list[Tensor]]:
+        left = [False] * len(plans) if whole is None else whole
+        return _shown(model, full, groups, canvases, plans, left, chosen.positions)
 
-    methods = [method] * len(canvases)
+    totals = [None if budget is None else sum(budgets[number] or 0 for number in mine) for mine in parties]
+    methods: list[Allocator] = [method] * len(parties)
     if looks_through_model(method):
-        given = [whole_number(tokens, "budget", 1) for tokens in budgets]
-        methods = looked(model, method, scenes, given, canvases[0].cell, show, processor)
-        together = range(len(canvases))  # each image has its own look, hence its own method
+        planned = [mine if not all(stock[number] for number in mine) else [] for mine in parties]
+        methods = looked(model, method, planned, totals, scenes, canvases[0].cell, show, processor)
     with span(PLANNING):
-        plans = _plans(methods, canvases, scenes, budgets, stock, together)
-    out, _ = _shown(model, full, groups, canvases, plans, stock, chosen.positions)
-    return out, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+        plans = _plans(methods, canvases, scenes, totals, stock, parties)
+    return show(plans, stock)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+
+
+def _parties(rows: Sequence[int]) -> list[list[int]]:
+    """The images of each prompt, by number."""
+    return [[number for number, other in enumerate(rows) if other == row] for row in dict.fromkeys(rows)]
 
 
 def _shown(
@@ -130,12 +134,12 @@ def _shown(
     plans: Sequence[Plan],
     stock: Sequence[bool],
     positions: str,
-) -> tuple[Inputs, list[Order]]:
-    """The inputs in which each image shows what its plan says, and the order of its tokens."""
-    ids = full["input_ids"]
+) -> tuple[Inputs, list[Tensor]]:
+    """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     encoded = _encoded(model, full, canvases, plans, orders, stock)
-    prompts = Prompts(ids, full["attention_mask"], stock_positions(model, full), model.config.image_token_id)
+    token = model.config.image_token_id
+    prompts = Prompts(full["input_ids"], full["attention_mask"], stock_positions(model, full), token)
     for group, canvas, order, whole in zip(groups, canvases, orders, stock, strict=True):
         if whole:
             prompts.leave(group)
@@ -145,8 +149,8 @@ def _shown(
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
     out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
     each = list(encoded.items)
-    out[REDUCED] = encoded.take(torch.arange(sum(each)).split(each), encoded.rows.split(each))
-    return out, orders
+    out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
+    return out, [order.boxes for order in orders]
 
 
 def check_allocator(method: Any) -> None:
@@ -160,23 +164,19 @@ def _plans(
     methods: Sequence[Allocator],
     canvases: Sequence[Canvas],
     scenes: Sequence[Scene],
-    budgets: Sequence[int | None],
+    totals: Sequence[int | None],
     stock: Sequence[bool],
-    keys: Sequence[int],
+    parties: Sequence[Sequence[int]],
 ) -> list[Plan]:
-    """One plan a canvas; those with the same key are planned together, with one budget in all."""
+    """One plan a canvas; the images of a party share its total."""
     out: dict[int, Plan] = {}
-    for key in dict.fromkeys(keys):
-        mine = [number for number, other in enumerate(keys) if other == key]
+    for method, total, mine in zip(methods, totals, parties, strict=True):
         if all(stock[number] for number in mine):
             for number in mine:
                 rows, columns = canvases[number].fine_grid
                 out[number] = Uniform()([scenes[number]], rows * columns, canvases[number].cell)[0]
             continue
-        total = None if None in budgets else sum(budgets[number] or 0 for number in mine)
-        found = _planned(
-            methods[mine[0]], [canvases[number] for number in mine], [scenes[number] for number in mine], total
-        )
+        found = _planned(method, [canvases[number] for number in mine], [scenes[number] for number in mine], total)
         out.update(zip(mine, found, strict=True))
     return [out[number] for number in range(len(canvases))]
 
@@ -192,7 +192,9 @@ def _planned(method: Allocator, canvases: Sequence[Canvas], scenes: Sequence[Sce
     plans = method(scenes, total, canvases[0].cell)
     tokens = sum(plan.tokens for plan in plans)
     sizes = [(plan.image_size, plan.cell) for plan in plans]
-    if sizes != [(scene.size, canvases[0].cell) for scene in scenes] or (total is not None and tokens != total):
+    fewer = isinstance(method, Resize) and total is not None and tokens < total  # as it says of itself
+    wrong = total is not None and tokens != total and not fewer
+    if wrong or sizes != [(scene.size, canvases[0].cell) for scene in scenes]:
         raise ValueError(
             f"a method must return one plan an image with {total} tokens in all, got {tokens} tokens in {len(plans)} "
             f"plans from {shorten(method)}; mend the method"

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .anyres import AnyRes
 from .gemma import Gemma3, PaliGemma
 from .internvl import InternVL
 from .llava import Llava
@@ -13,6 +14,8 @@ TOWERS: dict[str, Tower] = {
     "idefics3": SmolVLM(),
     "internvl": InternVL(),
     "llava": Llava(),
+    "llava_next": AnyRes(),
+    "llava_onevision": AnyRes(),
     "paligemma": PaliGemma(),
     "smolvlm": SmolVLM(),
 }
