@@ -1,5 +1,6 @@
 """A plan as ordinary images: a thumbnail and crops that a stock processor turns into exactly the plan's tokens."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -96,9 +97,8 @@ def grid_crops(
     """
     patch = whole_number(patch, "patch", 1)
     least = max(-(-whole_number(min_pixels, "min_pixels", 0) // patch**2), 1)
-    most = len(boxes)
-    if max_pixels is not None:
-        most = min(most, whole_number(max_pixels, "max_pixels", least * patch**2) // patch**2)
+    limit = None if max_pixels is None else whole_number(max_pixels, "max_pixels", least * patch**2) // patch**2
+    most = min(len(boxes), limit or len(boxes))
     start, plans = Detail(boxes, size), []
     thumbnails = _thumbnails(size, len(boxes), least, most)
     for some in (_thinned(thumbnails, -(-len(boxes) // SMALLEST)), thumbnails):
@@ -109,7 +109,7 @@ def grid_crops(
         if plans:
             break
     else:
-        raise ValueError(_refusal(size, len(boxes), least, most))
+        raise ValueError(_refusal(size, len(boxes), least, limit))
     _, views = max(plans, key=lambda plan: (round(plan[0], 6), -len(plan[1])))
     return [Crop(view.box, view.pixels, view.tokens) for view in views]
 
@@ -174,21 +174,17 @@ def _exact(tokens: int, least: int, most: int) -> list[Grid]:
     return [pair for pair in pairs if max(pair) <= LONGEST * min(pair)]
 
 
-def _refusal(size: tuple[int, int], tokens: int, least: int, most: int) -> str:
+def _refusal(size: tuple[int, int], tokens: int, least: int, limit: int | None) -> str:
     """The sentence that names the nearest numbers of tokens that can be had."""
 
     def reachable(count: int) -> bool:
+        most = min(count, limit or count)
         whole = [rows * columns for rows, columns in _thumbnails(size, count, least, most)]
         return any(count == part or _exact(count - part, least, most) for part in whole)
 
-    top = max(most, least)
-    near = sorted(range(1, 2 * top + 2 * least + 2), key=lambda count: abs(count - tokens))
-    some: list[int] = []
-    for count in near:
-        if len(some) == NEAREST:
-            break
-        some += [count] if reachable(count) else []
+    near = sorted(range(1, 2 * (tokens + least)), key=lambda count: abs(count - tokens))
+    some = list(itertools.islice(filter(reachable, near), NEAREST))
     return (
-        f"images of {least} tokens or more each must make up the plan's tokens, and none do for {tokens} tokens of "
-        f"{size[0]}x{size[1]} px; plan with a budget such as {', '.join(map(str, sorted(some)))}"
+        f"{tokens} tokens cannot be made up of images of {least} or more tokens each that show {size[0]}x{size[1]} px; "
+        f"plan with a budget such as {', '.join(map(str, sorted(some))) or 'none: the image is too long'}"
     )

@@ -142,7 +142,9 @@ class Plan:
             Crop(box=(0, 64, 64, 128), size=(64, 64), tokens=4)
         """
         if tokens_per_crop is None and size is None:
-            return grid_crops(self.boxes, self.image_size, self.cell if patch is None else patch, min_pixels, max_pixels)
+            return grid_crops(
+                self.boxes, self.image_size, self.cell if patch is None else patch, min_pixels, max_pixels
+            )
         if tokens_per_crop is None or size is None or patch is not None:
             given = f"patch={patch}, tokens_per_crop={tokens_per_crop}, size={size}"
             raise ValueError(f"crops need either patch, or tokens_per_crop and size, got {given}")
