@@ -44,6 +44,6 @@ class SmolVLM(Family):
 
 def _global_token(processor: Any) -> int | None:
     """The id of the token before a global view, or None where the processor does not tell."""
-    token = getattr(processor, "global_image_token", None)
+    token = getattr(processor, "global_image_token", None) or getattr(processor, "global_image_tag", None)
     tokenizer = getattr(processor, "tokenizer", None)
     return None if token is None or tokenizer is None else int(tokenizer.convert_tokens_to_ids(token))

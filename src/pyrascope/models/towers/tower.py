@@ -1,0 +1,71 @@
+"""What the pixels site asks of a vision tower: the images as it gets them, and its features of any patches of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from ..canvas import Canvas
+from ..encode import Encoded
+from ..placeholders import Run
+from ..support import transformers
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cells of one image that shall become its visual tokens, in the order of the tokens.
+
+    Attributes:
+        patches: Normalised pixels (n, c, p, p), p the side of a cell.
+        boxes: float64 (n, 4): y0, x0, y1, x1 of what each patch shows, in stock cells: the whole image is
+            (0, 0, rows, columns) and a native box has side 1. Boxes may reach over the border, where patches repeat
+            the edge.
+        grid: Rows and columns of stock cells.
+    """
+
+    patches: Tensor
+    boxes: Tensor
+    grid: tuple[int, int]
+
+    @property
+    def centres(self) -> Tensor:
+        """Centres (y, x) of what the boxes show of the image, float64 (n, 2), in stock cells."""
+        border = torch.tensor(self.grid, dtype=self.boxes.dtype)
+        return (self.boxes[:, :2].clamp(min=0) + self.boxes[:, 2:].minimum(border)) / 2
+
+
+class Tower(Protocol):
+    """The adapter of a vision tower with what joins it to the language model."""
+
+    def cell(self, model: Any) -> int:
+        """Returns the side of one token's patch in pixels."""
+        ...
+
+    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+        """Returns the number of tokens of each item that the stock tower would return, without running it."""
+        ...
+
+    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+        """Returns the stock pixels of each image as one canvas.
+
+        Args:
+            model: The model.
+            inputs: What the processor returned.
+            groups: The placeholders of each image, as `Family.images`.
+
+        Raises:
+            NotImplementedError: the tower cannot take packed patches; the message says why.
+        """
+        ...
+
+    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+        """Returns the features of the cells as the language model takes them, one item an image, in one pass."""
+        ...
+
+
+def gathered(states: Sequence[Tensor], project: Callable[[Tensor], Tensor], *, listed: bool) -> Encoded:
+    """Returns the rows (n, d) of each image, projected together; `listed` as in `Encoded`."""
+    output = transformers().modeling_outputs.BaseModelOutputWithPooling
+    return Encoded(project(torch.cat(list(states))), tuple(map(len, states)), listed, (), output)
