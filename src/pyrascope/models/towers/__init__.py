@@ -5,6 +5,7 @@ from typing import Any
 from .gemma import Gemma3, PaliGemma
 from .internvl import InternVL
 from .llava import Llava
+from .qwen import Qwen
 from .smolvlm import SmolVLM
 from .tower import Cells, Tower
 
@@ -14,6 +15,9 @@ TOWERS: dict[str, Tower] = {
     "internvl": InternVL(),
     "llava": Llava(),
     "paligemma": PaliGemma(),
+    "qwen2_5_vl": Qwen(),
+    "qwen2_vl": Qwen(),
+    "qwen3_vl": Qwen(),
     "smolvlm": SmolVLM(),
 }
 """Adapters by model type."""

@@ -35,6 +35,12 @@ class Cells:
         border = torch.tensor(self.grid, dtype=self.boxes.dtype)
         return (self.boxes[:, :2].clamp(min=0) + self.boxes[:, 2:].minimum(border)) / 2
 
+    def cut(self, k: int) -> Tensor:
+        """Returns the k x k patches of each cell, in reading order, those of a cell together: (n * k * k, c, p, p)."""
+        n, channels, side, _ = self.patches.shape
+        parts = self.patches.reshape(n, channels, k, side // k, k, side // k)
+        return parts.permute(0, 2, 4, 1, 3, 5).reshape(n * k * k, channels, side // k, side // k)
+
 
 class Tower(Protocol):
     """The adapter of a vision tower with what joins it to the language model."""
