@@ -48,7 +48,8 @@ def plan_inputs(
     ids = full["input_ids"]
     tower = tower_of(model)
     runs = placeholder_runs(ids, model.config.image_token_id)
-    groups = family_of(model.config.model_type).images(runs, tower.items(model, full), ids, processor)
+    family = family_of(model.config.model_type)
+    groups = family.images(runs, tower.items(model, full), ids, processor)
     canvases = tower.canvases(model, full, groups)
     budgets = budgets_of(budget, [one.count for one in canvases], [group[0].row for group in groups], share)
     plans = [_plan(method, canvas, tokens) for canvas, tokens in zip(canvases, budgets, strict=True)]
@@ -60,6 +61,8 @@ def plan_inputs(
     keep = full["attention_mask"].bool() & (ids != model.config.image_token_id)
     for group, canvas, one in zip(groups, canvases, cells, strict=True):
         place = _placed(place, keep, group, canvas, one)
+        stays = [bool(keep[run.row, run.start : run.end].any()) for run in group]
+        keep[group[0].row, family.leaving(group, stays)] = False
     out = shorter(model, {**full, "position_ids": place[0] if len(place) == 1 else place}, keep, positions,
                   used=tower_arguments(model))  # fmt: skip
     rows = torch.arange(len(encoded.rows)).split(list(encoded.items))

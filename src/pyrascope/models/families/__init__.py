@@ -2,9 +2,15 @@
 
 from .family import Family
 from .internvl import InternVL
+from .mistral3 import Mistral3
 from .smolvlm import SmolVLM
 
-FAMILIES: dict[str, Family] = {"smolvlm": SmolVLM(), "idefics3": SmolVLM(), "internvl": InternVL()}
+FAMILIES: dict[str, Family] = {
+    "idefics3": SmolVLM(),
+    "internvl": InternVL(),
+    "mistral3": Mistral3(),
+    "smolvlm": SmolVLM(),
+}
 """Adapters by model type; `Family()` serves all others."""
 
 

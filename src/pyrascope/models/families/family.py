@@ -31,3 +31,12 @@ class Family:
             ValueError: placeholders and features do not match.
         """
         return by_items(runs, items)
+
+    def leaving(self, group: Sequence[Run], kept: Sequence[bool]) -> list[int]:
+        """Returns the columns of other tokens that leave the prompt with an image's placeholders.
+
+        Args:
+            group: The runs of one image.
+            kept: Whether any placeholder of each run stays.
+        """
+        return []

@@ -5,6 +5,7 @@ from typing import Any
 from .gemma import Gemma3, PaliGemma
 from .internvl import InternVL
 from .llava import Llava
+from .pixtral import Mistral3
 from .qwen import Qwen
 from .smolvlm import SmolVLM
 from .tower import Cells, Tower
@@ -14,6 +15,7 @@ TOWERS: dict[str, Tower] = {
     "idefics3": SmolVLM(),
     "internvl": InternVL(),
     "llava": Llava(),
+    "mistral3": Mistral3(),
     "paligemma": PaliGemma(),
     "qwen2_5_vl": Qwen(),
     "qwen2_vl": Qwen(),

@@ -47,7 +47,7 @@ class Qwen:
             height, width = grid[1] // merge, grid[2] // merge
             frames = rows.reshape(height, width, merge, merge, -1, visual.config.temporal_patch_size, patch, patch)
             if grid[0] != 1 or not bool((frames == frames[:, :, :, :, :, :1]).all()):
-                raise ValueError(f"images must have one frame, shown twice, got several in the grid {grid}; drop videos")
+                raise ValueError(f"images must have one frame, shown twice, got others in the grid {grid}; drop videos")
             pixels = frames[:, :, :, :, :, 0].permute(4, 0, 2, 5, 1, 3, 6).flatten(4, 6).flatten(1, 3)
             out.append(Canvas(pixels, merge * patch, (height, width), raster(height, width), height * width))
         return out
