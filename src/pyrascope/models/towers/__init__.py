@@ -10,6 +10,23 @@ from .qwen import Qwen
 from .smolvlm import SmolVLM
 from .tower import Cells, Tower
 
+LIKE_QWEN = (
+    "cohere_compass",
+    "exaone4_5",
+    "glm46v",
+    "glm4v",
+    "glm4v_moe",
+    "glm_ocr",
+    "qwen2_5_omni_thinker",
+    "qwen2_5_vl",
+    "qwen2_vl",
+    "qwen3_5",
+    "qwen3_5_moe",
+    "qwen3_omni_moe_thinker",
+    "qwen3_vl",
+    "qwen3_vl_moe",
+)
+"""Model types whose tower takes the geometry of its patches as arguments."""
 TOWERS: dict[str, Tower] = {
     "gemma3": Gemma3(),
     "idefics3": SmolVLM(),
@@ -17,10 +34,8 @@ TOWERS: dict[str, Tower] = {
     "llava": Llava(),
     "mistral3": Mistral3(),
     "paligemma": PaliGemma(),
-    "qwen2_5_vl": Qwen(),
-    "qwen2_vl": Qwen(),
-    "qwen3_vl": Qwen(),
     "smolvlm": SmolVLM(),
+    **dict.fromkeys(LIKE_QWEN, Qwen()),
 }
 """Adapters by model type."""
 REFUSED = {"fast_vlm": "its tower is made of convolutions, which cannot take packed patches; use plan.crops"}

@@ -17,7 +17,7 @@ from .trunk import centres
 
 @dataclass(frozen=True)
 class Qwen:
-    """Qwen2-VL, Qwen2.5-VL, Qwen3-VL and towers made like them, by the geometry that their `forward` takes.
+    """Qwen2-VL, Qwen2.5-VL, Qwen3-VL, GLM-4V and towers like them, by the geometry that their `forward` takes.
 
     Each patch has the position of its centre: rotated, and where there is a table of positions, sampled from it. Where
     some layers attend within windows only, a cell belongs to the window of cells of its own size that holds its centre:
@@ -67,14 +67,15 @@ class Qwen:
             side = visual.window_size // merge // visual.patch_size
             geometry["window_index"], sizes = windows(cells, side)
             geometry["cu_window_seqlens"] = _ends(sizes * unit)
+        grids = [(one.grid[0] * merge, one.grid[1] * merge) for one in cells]
         if hasattr(visual, "num_grid_per_side"):
-            grids = [(one.grid[0] * merge, one.grid[1] * merge) for one in cells]
             found = [_sampled(visual, place, grid) for place, grid in zip(places, grids, strict=True)]
             geometry["interp_indices"] = torch.cat([index for index, _ in found])
             geometry["interp_weights"] = torch.cat([weight for _, weight in found])
         geometry = {name: value.to(rows.device) for name, value in geometry.items()}
-        nowhere = torch.zeros(1, 3, dtype=torch.long, device=rows.device)  # a tower that looks at the grid fails
-        out = visual(rows, grid_thw=nowhere, return_dict=True, **geometry)
+        spanned = hasattr(visual, "embeddings")  # GLM's table of positions spans the grid; others are not to look at it
+        thw = torch.tensor([(1, *grid) if spanned else (0, 0, 0) for grid in grids], device=rows.device)
+        out = visual(rows, grid_thw=thw, return_dict=True, **geometry)
         deepstack = tuple(getattr(out, "deepstack_features", None) or ())
         return Encoded(out.pooler_output, tuple((counts // unit).tolist()), True, deepstack, type(out))
 
