@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import pyrascope as ps
+from pyrascope.models import tiny
 from pyrascope.models.pixels import plan_inputs
 from pyrascope.models.tiny import BREAK, IMAGE, build, prompts
 from pyrascope.models.towers import Cells, tower_of
@@ -135,3 +136,29 @@ def test_ends_of_rows_stay_between_rows_of_tokens_only(model):
 def test_padding_is_left_out(model):
     for canvas, size in zip(canvases(model), prompts(model)["image_sizes"].tolist(), strict=True):
         assert list(canvas.pixels.shape[1:]) == size
+
+
+PIXTRAL = {**tiny.VIT, "model_type": "pixtral", "head_dim": 16}
+OTHERS = {
+    "lighton_ocr": ("LightOnOcr", PIXTRAL, "qwen3", {"spatial_merge_size": 2}),
+    "llava": ("Llava", {**PIXTRAL, "patch_size": 16}, "mistral", {"vision_feature_select_strategy": "full"}),
+}
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+@pytest.mark.parametrize("layer", [-1, [0, -2]])
+def test_other_models_on_this_tower_equal_stock(kind, layer, monkeypatch):
+    prefix, vision, text, more = OTHERS[kind]
+    more = {**more, "vision_feature_layer": layer} if kind == "llava" else more
+    recipe = tiny.Recipe(prefix, tiny._vision(vision, tiny._text(text), **more), "sized")
+    monkeypatch.setitem(tiny.RECIPES, kind, recipe)
+    other = build(kind)
+    inputs = prompts(other)
+    full, _ = plan_inputs(other, inputs, ps.methods.RateDistortion(), [16, 8, 8])
+    assert torch.equal(full["input_ids"], inputs["input_ids"])
+    torch.testing.assert_close(other(**full).logits, other(**inputs).logits, atol=1e-5, rtol=0)
+    small, _ = plan_inputs(other, inputs, ps.methods.RateDistortion(), 3)
+    assert (small["input_ids"] == IMAGE).sum(1).tolist() == [3, 6]
+    alone, _ = plan_inputs(other, prompts(other, (1,)), ps.methods.RateDistortion(), 3)
+    together = other(**small).logits[1:, -1]
+    torch.testing.assert_close(other(**alone).logits[:, -1], together, atol=1e-5, rtol=0)

@@ -2,13 +2,15 @@
 
 from .family import Family
 from .internvl import InternVL
-from .mistral3 import Mistral3
+from .rows import Rows
 from .smolvlm import SmolVLM
 
 FAMILIES: dict[str, Family] = {
     "idefics3": SmolVLM(),
     "internvl": InternVL(),
-    "mistral3": Mistral3(),
+    "lighton_ocr": Rows(),
+    "llava": Rows(),
+    "mistral3": Rows(),
     "smolvlm": SmolVLM(),
 }
 """Adapters by model type; `Family()` serves all others."""

@@ -5,7 +5,7 @@ from typing import Any
 from .gemma import Gemma3, PaliGemma
 from .internvl import InternVL
 from .llava import Llava
-from .pixtral import Mistral3
+from .pixtral import Mistral3, Pixtral
 from .qwen import Qwen
 from .smolvlm import SmolVLM
 from .tower import Cells, Tower
@@ -31,6 +31,7 @@ TOWERS: dict[str, Tower] = {
     "gemma3": Gemma3(),
     "idefics3": SmolVLM(),
     "internvl": InternVL(),
+    "lighton_ocr": Mistral3(),
     "llava": Llava(),
     "mistral3": Mistral3(),
     "paligemma": PaliGemma(),
@@ -55,6 +56,8 @@ def tower_of(model: Any) -> Tower:
         raise NotImplementedError(
             f"plans before the tower are known for {', '.join(sorted(TOWERS))}, got {kind}; use a reducer or plan.crops"
         )
+    if kind == "llava" and hasattr(model.base_model.vision_tower, "patch_conv"):
+        return Pixtral()
     return TOWERS[kind]
 
 

@@ -1,4 +1,4 @@
-"""Mistral3's tower (Pixtral), which rotates patches by their row and column: a square of patches is one token."""
+"""Pixtral's tower, which rotates patches by their row and column, and the models that are built on it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,12 +17,16 @@ from .trunk import centres
 
 
 @dataclass(frozen=True)
-class Mistral3:
-    """The patches of a cell, each rotated by its centre, are normalised and merged by the projector."""
+class Pixtral:
+    """Pixtral as a LLaVA model: one patch is one token. Each is rotated by its centre."""
 
     def cell(self, model: Any) -> int:
         """Returns the side of a token's square; see `Tower.cell`."""
-        return int(model.base_model.vision_tower.patch_size * model.config.spatial_merge_size)
+        return int(_tower(model).patch_size * self.merge(model))
+
+    def merge(self, model: Any) -> int:
+        """Returns the patches along each side of a token's square."""
+        return 1
 
     def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of each image; see `Tower.items`."""
@@ -35,46 +39,65 @@ class Mistral3:
         return [whole_view(pixels[:, :height, :width], self.cell(model)) for pixels, (height, width) in views]
 
     def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
-        """Returns merged cells; see `Tower.encode`.
+        """Returns projected cells; see `Tower.encode`.
 
         Each image attends to itself alone, so they run one after the other, without a mask.
         """
-        base, k = model.base_model, model.config.spatial_merge_size
-        layer = model.config.vision_feature_layer
-        layer = layer if isinstance(layer, int) else layer[0]  # the projector's norm has room for one
-        states = [hidden_state(base.vision_tower, one, k, layer) for one in cells]
+        layers = getattr(model.config, "vision_feature_layer", -1)
+        layers = [layers] if isinstance(layers, int) else layers
+        states = [hidden_states(_tower(model), one, self.merge(model), layers) for one in cells]
+        return gathered(states, lambda rows: self.project(model, rows), listed=True)
 
-        def project(rows: Tensor) -> Tensor:
-            inner = base.multi_modal_projector
-            merged = inner.patch_merger.merging_layer(inner.norm(rows).transpose(1, 2).flatten(1))
-            projected: Tensor = inner.linear_2(inner.act(inner.linear_1(merged)))
-            return projected
-
-        return gathered([state.unflatten(0, (-1, k * k)) for state in states], project, listed=True)
+    def project(self, model: Any, states: Tensor) -> Tensor:
+        """Returns cells (n, k * k, d) as the language model takes them: (n, e)."""
+        out: Tensor = model.base_model.multi_modal_projector(states[:, 0])
+        return out
 
 
-def hidden_state(tower: Any, cells: Cells, k: int, layer: int) -> Tensor:
+@dataclass(frozen=True)
+class Mistral3(Pixtral):
+    """Mistral3 and LightOnOCR: the patches of a square are merged into one token."""
+
+    def merge(self, model: Any) -> int:
+        """Returns the patches along each side of a token's square."""
+        return int(model.config.spatial_merge_size)
+
+    def project(self, model: Any, states: Tensor) -> Tensor:
+        """Returns normalised and merged cells; see `Pixtral.project`."""
+        base = model.base_model
+        inner = base.multi_modal_projector if hasattr(base, "multi_modal_projector") else base.vision_projection
+        merged = inner.patch_merger.merging_layer(inner.norm(states).transpose(1, 2).flatten(1))
+        out: Tensor = inner.linear_2(inner.act(inner.linear_1(merged)))
+        return out
+
+
+def hidden_states(tower: Any, cells: Cells, k: int, layers: Sequence[int]) -> Tensor:
     """Runs a Pixtral tower on the k x k patches of each cell.
 
     Args:
         tower: The tower.
-        cells: Of one image.
+        cells: n cells of one image.
         k: Patches along each side of a cell.
-        layer: Which hidden state, counted as transformers does: 0 before the first layer, -1 after the last.
+        layers: Which hidden states, counted as transformers does: 0 before the first layer, -1 after the last.
 
     Returns:
-        (n * k * k, d), the patches of a cell together.
+        (n, k * k, d); several hidden states side by side along d.
     """
     weight = tower.patch_conv.weight
     hidden = functional.linear(cells.cut(k).flatten(1).to(weight), weight.flatten(1), tower.patch_conv.bias)[None]
-    hidden = tower.ln_pre(hidden)
     places = (centres(cells, k) - 0.5).to(hidden.device, torch.float32)  # the first native patch is at 0
-    rotation = tower.patch_positional_embedding(hidden, places)
-    layers = tower.transformer.layers
-    for one in layers[: layer % (len(layers) + 1)]:
-        hidden = one(hidden, None, position_embeddings=rotation)
-    out: Tensor = hidden[0]
-    return out
+    states = [tower.ln_pre(hidden)]
+    rotation = tower.patch_positional_embedding(states[0], places)
+    stack = tower.transformer.layers
+    wanted = [layer % (len(stack) + 1) for layer in layers]
+    for layer in stack[: max(wanted)]:
+        states.append(layer(states[-1], None, position_embeddings=rotation))
+    return torch.cat([states[number] for number in wanted], -1).reshape(len(cells.patches), k * k, -1)
+
+
+def _tower(model: Any) -> Any:
+    base = model.base_model
+    return base.vision_tower if hasattr(base, "vision_tower") else base.vision_encoder
 
 
 def _sizes(inputs: Mapping[str, Any]) -> list[tuple[int, int]]:
