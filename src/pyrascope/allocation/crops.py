@@ -12,11 +12,11 @@ from .detail import Detail, Floats, View
 
 CROPS = 3
 """Most crops beside the thumbnail where images may be of any size (more only where one image cannot hold enough)."""
-THUMBNAILS = 16
+THUMBNAILS = 8
 """Thumbnails that are tried."""
 SMALLEST = 8
 """A thumbnail that crops stand beside has at least the tokens divided by this, where that can be."""
-SHAPES = (0.5, 0.7, 1.0, 1.4, 2.0)
+SHAPES = (0.5, 1.0, 2.0)
 """Rows for each column that are tried for crops that need not be exact."""
 LONGEST = 8
 """Greatest ratio of the rows and columns of a crop."""

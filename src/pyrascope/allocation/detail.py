@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 LATTICE = 64
 """Most rows and columns of the map on which views are placed."""
-SCALES = 3
+SCALES = 2
 """Sizes of a view's box that are tried for each doubling of its sides."""
 
 
