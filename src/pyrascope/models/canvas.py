@@ -36,6 +36,16 @@ class Canvas:
     size: tuple[int, int] | None = None
     region: tuple[float, float, float, float] | None = None
 
+    @property
+    def packs(self) -> bool:
+        """Whether one packed pass over the stock grid is the stock encoding."""
+        return self.views == 1 and self.count == self.grid[0] * self.grid[1]
+
+    @property
+    def fine_grid(self) -> tuple[int, int]:
+        """Rows and columns of cells at the canvas's own resolution."""
+        return self.grid[0] * self.scale, self.grid[1] * self.scale
+
     def boxes(self, plan: Plan) -> NDArray[np.float64]:
         """Returns the boxes (n, 4) that the plan's patches show, in stock cells; they may reach over the border."""
         corner = plan.boxes[:, :2]

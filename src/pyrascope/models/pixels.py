@@ -1,28 +1,51 @@
 """The pixels site: a plan decides which patches of an image the tower sees at all."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
-from torch import Tensor
 
-from .._check import one_of, shorten
+from .._check import one_of, shorten, whole_number
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
+from ..methods import Uniform
 from ..tokens.gather import gather_patches
 from .canvas import Canvas
-from .encode import tower_arguments
+from .encode import Encoded, encode, tower_arguments
 from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
-from .placeholders import Run, placeholder_runs
-from .reduce import budgets_of
+from .placeholders import placeholder_runs
+from .placing import Order, Prompts, order_of
+from .reduce import SHARES, budgets_of
 from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions
 from .sites import PIXELS, site_of
+from .sources import GRID, normalisation_of, placed
 from .support import check_model
 from .towers import Cells, tower_of
 
 Inputs = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PixelOptions:
+    """How plans are made and placed.
+
+    Attributes:
+        share: "image": the budget is that of each image; "prompt": of all images of a prompt, planned together.
+        positions: "original": every token has the position of the stock token whose cell holds its centre (under
+            M-RoPE, its centre between them); "compact": positions that nothing uses any more close up.
+        finest: Finest level of the plans: "grid", the stock grid; "source", as fine as the source images are, at most
+            3 octaves; or a number of octaves from 0 to 3. All but the grid need the source images.
+    """
+
+    share: str = "image"
+    positions: str = ORIGINAL
+    finest: str | int = GRID
+
+    def __post_init__(self) -> None:
+        one_of(self.share, "share", SHARES)
+        one_of(self.positions, "positions", POSITIONS)
 
 
 def plan_inputs(
@@ -33,40 +56,69 @@ def plan_inputs(
     *,
     processor: Any = None,
     images: Any = None,
-    share: str = "image",
-    positions: str = ORIGINAL,
-    finest: str | int = "grid",
+    **options: Any,
 ) -> tuple[Inputs, list[Plan]]:
-    """Returns the inputs of the shorter prompts, and the plan of each image; inputs without images pass through."""
+    """Returns the inputs of the shorter prompts, and the plan of each image; inputs without images pass through.
+
+    The tower runs on the planned patches alone. A plan of the full stock grid is the stock encoding, where stock sees
+    the image in one view. Where it sees tiles, the full budget runs the stock tower (the plan is then the grid of all
+    tiles); a smaller one is a single pass over the whole image, and the tokens between tiles leave the prompt.
+
+    Args:
+        model: A model of transformers that takes encoded features.
+        inputs: What the processor returns; with `labels` too in training. A missing attention mask is added.
+        method: An allocator (`pyrascope.methods`).
+        budget: As `prepare`; None where the method chooses.
+        processor: The processor, which knows how values are normalised and which tiles make up an image (the latter is
+            needed by SmolVLM and Idefics3).
+        images: The source images of this call, however nested, in the order of their placeholders; None where they are
+            not known.
+        options: As `PixelOptions`.
+
+    Returns:
+        Inputs for `generate` and `forward`, and one plan an image: in source pixels where `images` are given, else in
+        pixels of what the stock tower sees.
+
+    Raises:
+        ImportError: transformers is missing or too old.
+        TypeError: the model or the method cannot do this, or an option is not known.
+        NotImplementedError: the tower cannot take packed patches.
+        ValueError: a budget out of range, videos, images that do not match, or placeholders that do not.
+    """
     check_model(model)
     check_allocator(method)
-    one_of(positions, "positions", POSITIONS)
+    chosen = PixelOptions(**options)
+    tower = tower_of(model)
     check_inputs(model, inputs)
     if not has_images(inputs):
         return dict(inputs), []
     full = with_mask(inputs)
     ids = full["input_ids"]
-    tower = tower_of(model)
     runs = placeholder_runs(ids, model.config.image_token_id)
     family = family_of(model.config.model_type)
     groups = family.images(runs, tower.items(model, full), ids, processor)
-    canvases = tower.canvases(model, full, groups)
-    budgets = budgets_of(budget, [one.count for one in canvases], [group[0].row for group in groups], share)
-    plans = [_plan(method, canvas, tokens) for canvas, tokens in zip(canvases, budgets, strict=True)]
+    normal = normalisation_of(processor)
+    canvases = placed(tower.canvases(model, full, groups), images, processor, chosen.finest, normal)
+    counts, rows = [one.count for one in canvases], [group[0].row for group in groups]
+    budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
+    scenes = [Scene(normal.shown(canvas.pixels.detach())) for canvas in canvases]
+    stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
+    plans = _plans(method, canvases, scenes, budgets, stock, rows if chosen.share == "prompt" else None)
 
-    order = [_order(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
-    cells = [_cells(canvas, plan, one) for canvas, plan, one in zip(canvases, plans, order, strict=True)]
-    encoded = tower.encode(model, cells)
-    place = stock_positions(model, full).clone()
-    keep = full["attention_mask"].bool() & (ids != model.config.image_token_id)
-    for group, canvas, one in zip(groups, canvases, cells, strict=True):
-        place = _placed(place, keep, group, canvas, one)
-        stays = [bool(keep[run.row, run.start : run.end].any()) for run in group]
-        keep[group[0].row, family.leaving(group, stays)] = False
-    out = shorter(model, {**full, "position_ids": place[0] if len(place) == 1 else place}, keep, positions,
-                  used=tower_arguments(model))  # fmt: skip
-    rows = torch.arange(len(encoded.rows)).split(list(encoded.items))
-    out[REDUCED] = encoded.take(rows, encoded.rows.split(list(encoded.items)))
+    orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
+    encoded = _encoded(model, full, canvases, plans, orders, stock)
+    prompts = Prompts(ids, full["attention_mask"], stock_positions(model, full), model.config.image_token_id)
+    for group, canvas, order, whole in zip(groups, canvases, orders, stock, strict=True):
+        if whole:
+            prompts.leave(group)
+        else:
+            prompts.put(group, canvas, order)
+            prompts.close_up(group, family)
+    place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
+    changed = {**full, "input_ids": prompts.ids, "position_ids": place}
+    out = shorter(model, changed, prompts.keep, chosen.positions, used=tower_arguments(model))
+    each = list(encoded.items)
+    out[REDUCED] = encoded.take(torch.arange(sum(each)).split(each), encoded.rows.split(each))
     return out, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
 
 
@@ -77,42 +129,73 @@ def check_allocator(method: Any) -> None:
         raise TypeError(f"method must be an allocator (pixels site), got {shorten(method)} of the {site} site")
 
 
-def _plan(method: Allocator, canvas: Canvas, budget: int) -> Plan:
-    return method([Scene(canvas.pixels.float() * 0.5 + 0.5)], budget, canvas.cell)[0]
+def _plans(
+    method: Allocator,
+    canvases: Sequence[Canvas],
+    scenes: Sequence[Scene],
+    budgets: Sequence[int | None],
+    stock: Sequence[bool],
+    prompts: Sequence[int] | None,
+) -> list[Plan]:
+    """One plan a canvas: each image by itself, or, with the prompt of each in `prompts`, those of a prompt together."""
+    keys: Sequence[int] = range(len(canvases)) if prompts is None else prompts
+    out: dict[int, Plan] = {}
+    for key in dict.fromkeys(keys):
+        mine = [number for number, other in enumerate(keys) if other == key]
+        if all(stock[number] for number in mine):
+            for number in mine:
+                rows, columns = canvases[number].fine_grid
+                out[number] = Uniform()([scenes[number]], rows * columns, canvases[number].cell)[0]
+            continue
+        total = None if None in budgets else sum(budgets[number] or 0 for number in mine)
+        found = _planned(method, [canvases[number] for number in mine], [scenes[number] for number in mine], total)
+        out.update(zip(mine, found, strict=True))
+    return [out[number] for number in range(len(canvases))]
 
 
-def _held(boxes: Tensor, cells: Cells) -> Tensor:
-    """Row and column (n, 2) of the stock cell that holds the centre of each box."""
-    return cells.centres.long().minimum(torch.tensor(cells.grid) - 1)
+@torch.no_grad()
+def _planned(method: Allocator, canvases: Sequence[Canvas], scenes: Sequence[Scene], total: int | None) -> list[Plan]:
+    """Runs the method and holds it to its contract."""
+    cells = sum(rows * columns for rows, columns in (canvas.fine_grid for canvas in canvases))
+    if total is not None:
+        full = sum(canvas.count for canvas in canvases)
+        hint = f"plans have {cells} cells at their finest level, and stock spends {full} tokens"
+        whole_number(total, "budget", len(canvases), cells, hint=hint)
+    plans = method(scenes, total, canvases[0].cell)
+    tokens = sum(plan.tokens for plan in plans)
+    sizes = [(plan.image_size, plan.cell) for plan in plans]
+    if sizes != [(scene.size, canvases[0].cell) for scene in scenes] or (total is not None and tokens != total):
+        raise ValueError(
+            f"a method must return one plan an image with {total} tokens in all, got {tokens} tokens in {len(plans)} "
+            f"plans from {shorten(method)}; mend the method"
+        )
+    for canvas, plan in zip(canvases, plans, strict=True):
+        whole_number(plan.tokens, "tokens of a plan", 1, canvas.count, hint="as many as stock spends on the image")
+    return plans
 
 
-def _order(canvas: Canvas, plan: Plan) -> Tensor:
-    """The plan's boxes in the order of the tokens: by the stock token of the cell that holds the centre, then y, x."""
-    boxes = torch.from_numpy(canvas.boxes(plan))
-    cells = Cells(boxes, boxes, canvas.grid)
-    row, column = _held(boxes, cells).T
-    y, x = cells.centres.T.numpy()
-    return torch.from_numpy(np.lexsort((x, y, canvas.tokens[row, column].numpy())))
+def _encoded(
+    model: Any,
+    full: Inputs,
+    canvases: Sequence[Canvas],
+    plans: Sequence[Plan],
+    orders: Sequence[Order],
+    stock: Sequence[bool],
+) -> Encoded:
+    """The features of all images: packed cells, or what the stock tower makes of those that are in `stock`."""
+    packed = [number for number, whole in enumerate(stock) if not whole]
+    if not packed:
+        whole = encode(model, full)
+        return whole.regrouped([canvas.count for canvas in canvases])
+    cells = [_cells(canvases[number], plans[number], orders[number]) for number in packed]
+    found = tower_of(model).encode(model, cells)
+    if len(packed) == len(stock):
+        return found
+    whole = encode(model, full).regrouped([canvas.count for canvas in canvases])
+    return whole.replaced(packed, found)
 
 
-def _cells(canvas: Canvas, plan: Plan, order: Tensor) -> Cells:
+def _cells(canvas: Canvas, plan: Plan, order: Order) -> Cells:
     patches = gather_patches(canvas.pixels, plan)
-    return Cells(patches[order.to(patches.device)], torch.from_numpy(canvas.boxes(plan))[order], canvas.grid)
-
-
-def _placed(place: Tensor, keep: Tensor, group: Sequence[Run], canvas: Canvas, cells: Cells) -> Tensor:
-    """Gives the cells columns of the image (in `keep`), and returns the positions with theirs written into them."""
-    held = _held(cells.boxes, cells)
-    token = canvas.tokens[held[:, 0], held[:, 1]]
-    number = torch.arange(len(token))
-    columns = torch.tensor([column for run in group for column in run.columns])
-    mine = columns[((token - number).cummax(0).values + number).minimum(number + canvas.count - len(token))]
-    row = group[0].row
-    keep[row, mine.to(keep.device)] = True
-    stock = place[:, row, columns[token].to(place.device)]
-    if len(place) > 1:
-        shift = torch.nn.functional.pad((cells.centres - 0.5 - held).T, (0, 0, 1, 0))
-        if shift.any():
-            place, stock = place.float(), stock + shift.to(place.device, torch.float32)
-    place[:, row, mine.to(place.device)] = stock
-    return place
+    boxes = torch.from_numpy(canvas.boxes(plan))
+    return Cells(patches[order.boxes.to(patches.device)], boxes[order.boxes], canvas.grid)

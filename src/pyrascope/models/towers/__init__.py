@@ -8,7 +8,7 @@ from .llava import Llava
 from .pixtral import Mistral3, Pixtral
 from .qwen import Qwen
 from .smolvlm import SmolVLM
-from .tower import Cells, Tower
+from .tower import Cells, Tower, visible_centres
 
 LIKE_QWEN = (
     "cohere_compass",
@@ -61,4 +61,4 @@ def tower_of(model: Any) -> Tower:
     return TOWERS[kind]
 
 
-__all__ = ["REFUSED", "TOWERS", "Cells", "Tower", "tower_of"]
+__all__ = ["REFUSED", "TOWERS", "Cells", "Tower", "tower_of", "visible_centres"]
