@@ -203,3 +203,26 @@ def test_a_tower_that_takes_no_geometry_fails_instead_of_computing_another(model
     inputs = prompts(model, (0,))
     with pytest.raises((RuntimeError, ValueError, IndexError)):
         model.base_model.visual(inputs["pixel_values"], grid_thw=torch.zeros(1, 3, dtype=torch.long))
+
+
+def test_plans_finer_than_the_grid_know_the_source(model):
+    processor = transformers.Qwen2VLImageProcessor(patch_size=8, min_pixels=1, max_pixels=24 * 256)
+    source = np.zeros((128, 192, 3), np.uint8)
+    source[64:96, 32:64] = np.random.default_rng(0).integers(0, 256, (32, 32, 3))
+    made = dict(processor([source], return_tensors="pt"))
+    assert made["image_grid_thw"].tolist() == [[1, 8, 12]]  # half the source's sides
+    text = prompts(model, (0,))
+    inputs = {**text, "pixel_values": made["pixel_values"], "image_grid_thw": made["image_grid_thw"]}
+    small, plans = plan_inputs(
+        model, inputs, ps.methods.RateDistortion(), 14, processor=processor, images=[source], finest="source"
+    )
+    assert plans[0].image_size == (128, 192)
+    assert plans[0].tokens == 14
+    inside = (plans[0].boxes[:, :2] >= (64, 32)).all(1) & (plans[0].boxes[:, 2:] <= (96, 64)).all(1)
+    sides = plans[0].boxes[inside, 2:] - plans[0].boxes[inside, :2]
+    assert sides.min() == 16  # one token of 16 px for 16 px of the source, where stock has 32
+    start = int((small["input_ids"][0] == model.config.image_token_id).nonzero()[0])
+    centres = (plans[0].boxes[:, :2] + plans[0].boxes[:, 2:]) / 64 - 0.5 + start
+    found = small["position_ids"][2:, 0, small["input_ids"][0] == model.config.image_token_id]
+    assert sorted(map(tuple, found.T.tolist())) == sorted(map(tuple, centres.tolist()))
+    assert bool(model(**small).logits.isfinite().all())
