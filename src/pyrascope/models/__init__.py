@@ -2,8 +2,19 @@
 
 from .attach import attach
 from .features import reduce_inputs
+from .pixels import PixelOptions, plan_inputs
 from .prepare import prepare
 from .report import Report, Row
 from .verify import verify, verify_type
 
-__all__ = ["Report", "Row", "attach", "prepare", "reduce_inputs", "verify", "verify_type"]
+__all__ = [
+    "PixelOptions",
+    "Report",
+    "Row",
+    "attach",
+    "plan_inputs",
+    "prepare",
+    "reduce_inputs",
+    "verify",
+    "verify_type",
+]

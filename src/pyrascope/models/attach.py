@@ -9,50 +9,54 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..allocation.allocator import Allocator
 from ..allocation.reducer import Reducer
-from .features import reduce_inputs
+from .dispatch import smaller_inputs
 from .inputs import REDUCED, check_inputs, has_images
-from .reduce import check_reducer
 from .support import check_model
 
 METHODS = ("forward", "generate")
 
 
 @contextmanager
-def attach(model: Any, method: Reducer, budget: Any, *, processor: Any = None, **options: str) -> Iterator[Any]:
+def attach(
+    model: Any, method: Allocator | Reducer, budget: Any, *, processor: Any = None, **options: Any
+) -> Iterator[Any]:
     """Within the block, `model.generate` and `model(...)` run with exactly `budget` visual tokens an image.
 
     Nothing but this instance changes, and it is as before afterwards, also after an error. `generate` returns the
     prompt as it was given before the new tokens; the logits of `forward` are those of the shorter prompt. Calls without
     images pass through.
 
+    With a method of the pixels site the given processor remembers the images of its calls within the block, so that
+    plans know the source: its size, and its pixels where `finest` asks for them. It finds them again by the token ids
+    and pixels that it made of them. Where it does not, plans are made on the pixels that arrive, and a warning says so
+    once.
+
     Args:
         model: A model of transformers that takes encoded features.
-        method: A reducer.
+        method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site).
         budget: As `pyrascope.prepare`.
-        processor: As `reduce_inputs`.
-        options: `share` and `positions`, as `reduce_inputs`.
+        processor: As `plan_inputs` and `reduce_inputs`.
+        options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer.
 
     Yields:
         The model.
 
     Raises:
-        ImportError, TypeError: as `reduce_inputs`, at once.
-        ValueError: as `reduce_inputs`, from the calls within.
+        ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once.
+        ValueError: as these, from the calls within.
     """
     check_model(model)
-    check_reducer(method)
     own = {name: vars(model)[name] for name in METHODS if name in vars(model)}  # hooks of accelerate live there
     rotation = "rope_deltas" in vars(model.base_model)
     deltas = getattr(model.base_model, "rope_deltas", None)
 
-    def smaller(inputs: dict[str, Any]) -> dict[str, Any]:
-        return reduce_inputs(model, inputs, method, budget, processor=processor, **options)[0]
-
-    model.generate = _generate(model.generate, model, smaller)  # first: it must see the model's own `forward` too
-    model.forward = _forward(model.forward, model, smaller)
     try:
-        yield model
+        with smaller_inputs(model, method, budget, processor, options) as smaller:
+            model.generate = _generate(model.generate, model, smaller)  # first: it sees the model's own `forward` too
+            model.forward = _forward(model.forward, model, smaller)
+            yield model
     finally:
         for name in METHODS:
             vars(model).pop(name, None)

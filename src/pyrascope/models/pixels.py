@@ -118,7 +118,7 @@ def plan_inputs(
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
     out = shorter(model, changed, prompts.keep, chosen.positions, used=tower_arguments(model))
     each = list(encoded.items)
-    out[REDUCED] = encoded.take(torch.arange(sum(each)).split(each), encoded.rows.split(each))
+    out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
     return out, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
 
 

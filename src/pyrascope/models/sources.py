@@ -68,7 +68,7 @@ def opened(images: Any, count: int) -> list[Any]:
     flat = flat_images(images)
     if len(flat) != count:
         raise ValueError(
-            f"the prompts must have as many images as sources, got {count} and {len(flat)}; give the images of this call"
+            f"the prompts must have as many images as sources, got {count} and {len(flat)}; give those of this call"
         )
     return [transformers().image_utils.load_image(image) if isinstance(image, str) else image for image in flat]
 

@@ -19,7 +19,7 @@ class InternVL:
 
     def cell(self, model: Any) -> int:
         """Returns the side of a token's square; see `Tower.cell`."""
-        return trunk_of(model.base_model.vision_tower).patch * round(1 / model.config.downsample_ratio)
+        return trunk_of(model.base_model.vision_tower).patch * int(1 / model.config.downsample_ratio)
 
     def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of each view; see `Tower.items`."""
