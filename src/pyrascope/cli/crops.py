@@ -49,10 +49,8 @@ def crops(
     made, source = Plan.load(plan), read_image(image)
     height, width = source.shape[:2]
     if made.image_size != (height, width):
-        raise ValueError(
-            f"IMAGE must be {made.image_size[0]}x{made.image_size[1]} px as its plan, got {height}x{width}; make a plan "
-            "for this image"
-        )
+        wanted = "x".join(map(str, made.image_size))
+        raise ValueError(f"IMAGE must be {wanted} px as its plan, got {height}x{width}; make a plan for this image")
     found = made.crops(patch, min_pixels, max_pixels, tokens_per_crop=tokens_per_crop, size=size)
     names = [f"{number}.png" for number in range(len(found))]
     listed = [{"file": name, **asdict(crop)} for name, crop in zip(names, found, strict=True)]

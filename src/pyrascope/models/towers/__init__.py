@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from .anyres import AnyRes
 from .gemma import Gemma3, PaliGemma
 from .internvl import InternVL
 from .llava import Llava
@@ -33,6 +34,8 @@ TOWERS: dict[str, Tower] = {
     "internvl": InternVL(),
     "lighton_ocr": Mistral3(),
     "llava": Llava(),
+    "llava_next": AnyRes(),
+    "llava_onevision": AnyRes(),
     "mistral3": Mistral3(),
     "paligemma": PaliGemma(),
     "smolvlm": SmolVLM(),

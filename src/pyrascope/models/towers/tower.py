@@ -71,6 +71,20 @@ class Tower(Protocol):
         ...
 
 
+def pixel_values(inputs: Mapping[str, Any], axes: str) -> Tensor:
+    """Returns the pixels that came, which must have the axes that are named, such as "images, c, h, w".
+
+    Raises:
+        ValueError: they have others.
+    """
+    pixels: Tensor = inputs["pixel_values"]
+    if pixels.ndim != len(axes.split(",")):
+        raise ValueError(
+            f"pixel_values must have shape ({axes}), got {tuple(pixels.shape)}; use the model's own processor"
+        )
+    return pixels
+
+
 def gathered(states: Sequence[Tensor], project: Callable[[Tensor], Tensor], *, listed: bool) -> Encoded:
     """Returns the rows (n, d) of each image, projected together; `listed` as in `Encoded`."""
     output = transformers().modeling_outputs.BaseModelOutputWithPooling

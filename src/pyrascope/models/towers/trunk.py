@@ -80,6 +80,16 @@ def _internvl(tower: Any, inner: Any) -> Trunk:
     )
 
 
+def check_view(trunk: Trunk, pixels: Tensor) -> None:
+    """Refuses views (..., h, w) of another size than the table of positions is for (ValueError)."""
+    wanted = tuple(side * trunk.patch for side in trunk.table.shape[:2])
+    if tuple(pixels.shape[-2:]) != wanted:
+        raise ValueError(
+            f"pixel_values must be views of {wanted[0]}x{wanted[1]} px, got {pixels.shape[-2]}x{pixels.shape[-1]}; use "
+            "the model's own processor"
+        )
+
+
 def encode_cells(
     trunk: Trunk, cells: Sequence[Cells], layers: Sequence[int] = (-1,), *, norm: bool = False
 ) -> list[Tensor]:
