@@ -4,8 +4,9 @@ from . import methods, viz
 from .allocation import importance
 from .allocation.allocator import Allocator, Context, Scene
 from .allocation.budget import allocate
+from .allocation.crops import Crop
 from .allocation.plan import Plan
-from .api import gather, importance_map, plan, render
+from .api import cut, gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
 from .learning.nn.attention import CrossScaleAttention
 from .methods import droppers, reducers
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Allocator",
     "Context",
+    "Crop",
     "CrossScaleAttention",
     "LaplacianLoss",
     "Plan",
@@ -31,6 +33,7 @@ __all__ = [
     "TextureStack",
     "allocate",
     "attach",
+    "cut",
     "droppers",
     "expand",
     "gather",

@@ -98,7 +98,8 @@ def plan_inputs(
     full = with_mask(inputs)
     ids = full["input_ids"]
     runs = placeholder_runs(ids, model.config.image_token_id)
-    groups = family_of(model.config.model_type).images(runs, tower.items(model, full), ids, processor)
+    family = family_of(model.config.model_type)
+    groups = family.images(runs, tower.items(model, full), ids, processor)
     normal = normalisation_of(processor)
     canvases = placed(tower.canvases(model, full, groups), images, processor, chosen.finest, normal)
     counts, rows = [one.count for one in canvases], [group[0].row for group in groups]
@@ -136,6 +137,7 @@ def _shown(
     positions: str,
 ) -> tuple[Inputs, list[Tensor]]:
     """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
+    family = family_of(model.config.model_type)
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     encoded = _encoded(model, full, canvases, plans, orders, stock)
     token = model.config.image_token_id
@@ -145,6 +147,7 @@ def _shown(
             prompts.leave(group)
         else:
             prompts.put(group, canvas, order)
+            prompts.close_up(group, family)
     place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
     out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
