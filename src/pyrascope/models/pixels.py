@@ -5,21 +5,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from .._check import one_of, shorten, whole_number
+from .._check import one_of, whole_number
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
-from ..methods import Uniform
 from ..tokens.gather import gather_patches
 from .canvas import Canvas
+from .clock import PLANNING, span
 from .encode import Encoded, encode, tower_arguments
 from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
-from .placeholders import placeholder_runs
+from .look import looked, looks_through_model
+from .placeholders import Run, placeholder_runs
 from .placing import Order, Prompts, order_of
+from .planning import check_allocator, plans_of
 from .reduce import SHARES, budgets_of
 from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions
-from .sites import PIXELS, site_of
 from .sources import GRID, normalisation_of, placed
 from .support import check_model
 from .towers import Cells, tower_of
@@ -102,8 +104,34 @@ def plan_inputs(
     budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
     scenes = [Scene(normal.shown(canvas.pixels.detach())) for canvas in canvases]
     stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
-    plans = _plans(method, canvases, scenes, budgets, stock, rows if chosen.share == "prompt" else None)
+    together = rows if chosen.share == "prompt" else range(len(canvases))
 
+    def show(views: Sequence[Plan]) -> tuple[Inputs, list[Tensor]]:
+        inputs, orders = _shown(model, full, groups, canvases, views, [False] * len(views), chosen.positions)
+        return inputs, [order.boxes for order in orders]
+
+    methods = [method] * len(canvases)
+    if looks_through_model(method):
+        given = [whole_number(tokens, "budget", 1) for tokens in budgets]
+        methods = looked(model, method, scenes, given, canvases[0].cell, show, processor)
+        together = range(len(canvases))  # each image has its own look, hence its own method
+    with span(PLANNING):
+        plans = plans_of(methods, canvases, scenes, budgets, stock, together)
+    out, _ = _shown(model, full, groups, canvases, plans, stock, chosen.positions)
+    return out, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+
+
+def _shown(
+    model: Any,
+    full: Inputs,
+    groups: Sequence[Sequence[Run]],
+    canvases: Sequence[Canvas],
+    plans: Sequence[Plan],
+    stock: Sequence[bool],
+    positions: str,
+) -> tuple[Inputs, list[Order]]:
+    """The inputs in which each image shows what its plan says, and the order of its tokens."""
+    ids = full["input_ids"]
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     encoded = _encoded(model, full, canvases, plans, orders, stock)
     prompts = Prompts(ids, full["attention_mask"], stock_positions(model, full), model.config.image_token_id)
@@ -114,62 +142,10 @@ def plan_inputs(
             prompts.put(group, canvas, order)
     place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
-    out = shorter(model, changed, prompts.keep, chosen.positions, used=tower_arguments(model))
+    out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
     each = list(encoded.items)
     out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
-    return out, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
-
-
-def check_allocator(method: Any) -> None:
-    """Refuses what is no method of the pixels site (TypeError)."""
-    site = site_of(method)
-    if site != PIXELS:
-        raise TypeError(f"method must be an allocator (pixels site), got {shorten(method)} of the {site} site")
-
-
-def _plans(
-    method: Allocator,
-    canvases: Sequence[Canvas],
-    scenes: Sequence[Scene],
-    budgets: Sequence[int | None],
-    stock: Sequence[bool],
-    prompts: Sequence[int] | None,
-) -> list[Plan]:
-    """One plan a canvas: each image by itself, or, with the prompt of each in `prompts`, those of a prompt together."""
-    keys: Sequence[int] = range(len(canvases)) if prompts is None else prompts
-    out: dict[int, Plan] = {}
-    for key in dict.fromkeys(keys):
-        mine = [number for number, other in enumerate(keys) if other == key]
-        if all(stock[number] for number in mine):
-            for number in mine:
-                rows, columns = canvases[number].fine_grid
-                out[number] = Uniform()([scenes[number]], rows * columns, canvases[number].cell)[0]
-            continue
-        total = None if None in budgets else sum(budgets[number] or 0 for number in mine)
-        found = _planned(method, [canvases[number] for number in mine], [scenes[number] for number in mine], total)
-        out.update(zip(mine, found, strict=True))
-    return [out[number] for number in range(len(canvases))]
-
-
-@torch.no_grad()
-def _planned(method: Allocator, canvases: Sequence[Canvas], scenes: Sequence[Scene], total: int | None) -> list[Plan]:
-    """Runs the method and holds it to its contract."""
-    cells = sum(rows * columns for rows, columns in (canvas.fine_grid for canvas in canvases))
-    if total is not None:
-        full = sum(canvas.count for canvas in canvases)
-        hint = f"plans have {cells} cells at their finest level, and stock spends {full} tokens"
-        whole_number(total, "budget", len(canvases), cells, hint=hint)
-    plans = method(scenes, total, canvases[0].cell)
-    tokens = sum(plan.tokens for plan in plans)
-    sizes = [(plan.image_size, plan.cell) for plan in plans]
-    if sizes != [(scene.size, canvases[0].cell) for scene in scenes] or (total is not None and tokens != total):
-        raise ValueError(
-            f"a method must return one plan an image with {total} tokens in all, got {tokens} tokens in {len(plans)} "
-            f"plans from {shorten(method)}; mend the method"
-        )
-    for canvas, plan in zip(canvases, plans, strict=True):
-        whole_number(plan.tokens, "tokens of a plan", 1, canvas.count, hint="as many as stock spends on the image")
-    return plans
+    return out, orders
 
 
 def _encoded(

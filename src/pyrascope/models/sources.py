@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from .._check import shorten
@@ -103,13 +104,19 @@ def region_of(processor: Any, canvas: Canvas, size: tuple[int, int]) -> Region:
     extent = np.array([height, width])
     if canvas.views == 1 and hasattr(image, "pad_to_square") and getattr(image, "do_pad", False):
         extent[:] = max(height, width)
-    edge, crop = getattr(image, "size", None) or {}, getattr(image, "crop_size", None) or {}
-    shortest = dict(edge).get("shortest_edge") if getattr(image, "do_resize", False) else None
-    if canvas.views == 1 and getattr(image, "do_center_crop", False) and dict(crop).get("height"):
-        scale = min(extent) / shortest if shortest else 1.0
-        extent = np.array([dict(crop)["height"], dict(crop)["width"]]) * scale
+    crop = dict(getattr(image, "crop_size", None) or {})
+    if canvas.views == 1 and getattr(image, "do_center_crop", False) and crop.get("height"):
+        extent *= np.array([crop["height"], crop["width"]]) / _resized(image, extent)
     corner = (np.array([height, width]) - extent) / 2
     return tuple(float(side) for side in (*corner, *(corner + extent)))  # type: ignore[return-value]
+
+
+def _resized(image: Any, extent: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Height and width to which an image processor resizes what is of `extent`, before it cuts out the centre."""
+    size = dict(getattr(image, "size", None) or {}) if getattr(image, "do_resize", False) else {}
+    if size.get("shortest_edge"):
+        return extent * (size["shortest_edge"] / extent.min())
+    return np.array([size["height"], size["width"]], dtype=np.float64) if size.get("height") else extent
 
 
 def octaves(finest: str | int, canvas: Canvas, region: Region) -> int:
