@@ -116,7 +116,7 @@ def _resized(image: Any, extent: NDArray[np.float64]) -> NDArray[np.float64]:
     size = dict(getattr(image, "size", None) or {}) if getattr(image, "do_resize", False) else {}
     if size.get("shortest_edge"):
         return extent * (size["shortest_edge"] / extent.min())
-    return np.array([size["height"], size["width"]], dtype=np.float64) if size.get("height") else extent
+    return np.array([float(size["height"]), float(size["width"])]) if size.get("height") else extent
 
 
 def octaves(finest: str | int, canvas: Canvas, region: Region) -> int:
