@@ -82,11 +82,29 @@ class CoarseToFine:
                 "CoarseToFine needs a detector that looks at the coarse view, got none; give one, as in "
                 "CoarseToFine(detector=lambda view: view.std(0)), or use it with a model, in attach or prepare"
             )
+        views = self.looks(scenes, budget, cell)
+        heats = [_heat(scene, view, self.detector) for scene, view in zip(scenes, views, strict=bool(views))]
+        return self.refined(scenes, views, heats, budget, cell)
+
+    def refined(
+        self, scenes: Sequence[Scene], views: Sequence[Plan], heats: Sequence[Tensor], budget: int | None, cell: int
+    ) -> list[Plan]:
+        """Returns the plans for what a first look has found.
+
+        Args:
+            scenes: As the call; likewise what is not named here.
+            views: From `looks`.
+            heats: What was found in each, as a detector returns it.
+            budget: As the call.
+            cell: As the call.
+
+        Raises:
+            ValueError: a heat that is none.
+        """
         total = check_budget(budget, [scene.size for scene in scenes], cell, repr(self))
-        views = self.looks(scenes, total, cell)
         if not views:
             return [replace(plan, method=repr(self)) for plan in self.method(scenes, total, cell)]
-        weighted = [self._weighted(scene, view, self.detector) for scene, view in zip(scenes, views, strict=True)]
+        weighted = [self._weighted(scene, _checked(heat)) for scene, heat in zip(scenes, heats, strict=True)]
         left = total - sum(view.tokens for view in views) if self.counted else total
         plans = self.method(weighted, left, cell)
         if not self.counted:
@@ -108,11 +126,8 @@ class CoarseToFine:
         looks = budget_by_size(sizes, min(first, most), cell, repr(self))
         return [Resize()([Scene(scene.image)], int(look), cell)[0] for scene, look in zip(scenes, looks, strict=True)]
 
-    def _weighted(self, scene: Scene, view: Plan, detector: Detector) -> Scene:
-        """The scene with the weight that the detector gives to what the tokens of `view` show."""
-        rows, columns = (len(np.unique(view.boxes[:, axis])) for axis in (0, 1))
-        with torch.no_grad():
-            heat = _checked(detector(resize(scene.image, (rows * view.cell, columns * view.cell))))
+    def _weighted(self, scene: Scene, heat: Tensor) -> Scene:
+        """The scene with the weight that a heat gives to it."""
         peak = float(heat.max())
         if not peak:
             return scene
@@ -121,6 +136,13 @@ class CoarseToFine:
             size = [max(a, b) for a, b in zip(weight.shape, scene.weight.shape, strict=True)]
             weight = _nearest(weight, size) * _nearest(scene.weight.to(weight), size)
         return replace(scene, weight=weight.to(scene.image.device))
+
+
+@torch.no_grad()
+def _heat(scene: Scene, view: Plan, detector: Detector) -> Tensor:
+    """What the detector finds in what the tokens of `view` show."""
+    rows, columns = (len(np.unique(view.boxes[:, axis])) for axis in (0, 1))
+    return detector(resize(scene.image, (rows * view.cell, columns * view.cell)))
 
 
 def _checked(heat: object) -> Tensor:

@@ -154,7 +154,7 @@ def _shorter(
         return small, lambda: plans[0]
     if site == FEATURES:
         small, kept = reduce_inputs(model, full, method, budget, processor=processor)
-        return small, lambda: shown_by(model, full, kept[0], repr(method))
+        return small, lambda: shown_by(model, processor, image, full, kept[0], repr(method))
     return full, lambda: None
 
 

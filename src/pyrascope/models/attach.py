@@ -32,7 +32,7 @@ def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None
 
     Args:
         model: A model of transformers that takes encoded features.
-        method: An allocator (`pyrascope.methods`, pixels site); a reducer (`pyrascope.reducers`, features site); or a
+        method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site); or a
             dropper, which lets tokens go between layers instead.
         budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
             than one, or None for its own schedule.
@@ -45,20 +45,20 @@ def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None
         The model.
 
     Raises:
-        ImportError, TypeError: as `plan_inputs` and `reduce_inputs`, at once.
-        NotImplementedError: a tower that cannot take packed patches, or a dropper on a language model or attention
-            backend that is not served, at once.
-        ValueError: as `plan_inputs` and `reduce_inputs`, from the calls within.
+        ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once; also a dropper on a
+            language model or attention backend that is not served.
+        ValueError: as these, from the calls within.
     """
     check_model(model)
     if site_of(method) == LAYERS:
         with dropping(model, method, budget, processor=processor, **options):
             yield model
         return
-    with smaller_inputs(model, method, budget, processor, options) as smaller:
-        wraps = (lambda stock: _forward(stock, model, smaller)), (lambda stock: _generate(stock, model, smaller))
-        with patched(model, *wraps):
-            yield model
+    with (
+        smaller_inputs(model, method, budget, processor, options) as smaller,
+        patched(model, lambda stock: _forward(stock, model, smaller), lambda stock: _generate(stock, model, smaller)),
+    ):
+        yield model
 
 
 def _forward(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:

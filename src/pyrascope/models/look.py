@@ -1,7 +1,7 @@
 """The first look of two: what a model attends to in a coarse view says where the second look needs detail."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -74,22 +74,44 @@ def looks_through_model(method: Any) -> bool:
     return bool(getattr(method, "through_model", False))
 
 
+@dataclass(frozen=True)
+class SecondLook:
+    """A method whose first look has been taken: plans the images that it was taken at.
+
+    Attributes:
+        method: The method, as its plans name it.
+        views: The plans of the first look.
+        heats: What was found in each.
+    """
+
+    method: Any
+    views: Sequence[Plan]
+    heats: Sequence[Tensor]
+
+    def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
+        """Returns one plan a scene, exactly `budget` tokens in all."""
+        plans: list[Plan] = self.method.refined(scenes, self.views, self.heats, budget, cell)
+        return plans
+
+
 def looked(
     model: Any,
     method: Any,
+    parties: Sequence[Sequence[int]],
+    budgets: Sequence[int | None],
     scenes: Sequence[Scene],
-    budgets: Sequence[int],
     cell: int,
     show: Show,
     processor: Any = None,
 ) -> list[Allocator]:
-    """Takes the first look at all images of a batch in one pass; returns the method of each, which knows its heat.
+    """Takes the first look at all images of a batch, in one pass, and returns the method of each party for the second.
 
     Args:
         model: The model.
         method: A `CoarseToFine`.
-        scenes: The images.
-        budgets: Tokens of each.
+        parties: The images that share a budget, by number; none where nothing is to be planned.
+        budgets: Of each party.
+        scenes: All images.
         cell: Side of a token's patch.
         show: Makes the inputs in which the images are seen coarsely.
         processor: The model's processor, where one was given.
@@ -97,22 +119,46 @@ def looked(
     Raises:
         ValueError: the look gave another number of values than an image has tokens.
     """
-    look: Any = method.detector or AttentionLook()
     with span(LOOKS), torch.no_grad():
-        first = [method.looks([scene], budget, cell) for scene, budget in zip(scenes, budgets, strict=True)]
-        if not any(first):
-            return [replace(method, detector=_Nowhere())] * len(scenes)
-        views = [
-            plans[0] if plans else Resize()([scene], 1, cell)[0] for plans, scene in zip(first, scenes, strict=True)
+        first = [
+            method.looks([scenes[number] for number in mine], budget, cell) if mine else []
+            for mine, budget in zip(parties, budgets, strict=True)
         ]
-        inputs, orders = show(views)
-        maps = look.maps(model, inputs, processor)
+        heats = _heats(model, method.detector or AttentionLook(), parties, first, scenes, cell, show, processor)
+    return [
+        SecondLook(method, views, [heats[number] for number in mine if views])
+        for mine, views in zip(parties, first, strict=True)
+    ]
+
+
+def _heats(
+    model: Any,
+    look: Any,
+    parties: Sequence[Sequence[int]],
+    first: Sequence[Sequence[Plan]],
+    scenes: Sequence[Scene],
+    cell: int,
+    show: Show,
+    processor: Any,
+) -> dict[int, Tensor]:
+    """The heat of each image that is looked at; the others are shown as one token."""
+    seen = {
+        number: view
+        for mine, views in zip(parties, first, strict=True)
+        if views
+        for number, view in zip(mine, views, strict=True)
+    }
+    if not seen:
+        return {}
+    views = [seen.get(number) or Resize()([scene], 1, cell)[0] for number, scene in enumerate(scenes)]
+    inputs, orders = show(views)
+    maps = look.maps(model, inputs, processor)
     if [tuple(one.shape) for one in maps] != [(view.tokens,) for view in views]:
         raise ValueError(
             f"a look must give a value for each token of each image, {[view.tokens for view in views]}, "
             f"got {shorten([tuple(one.shape) for one in maps])}; mend {shorten(look)}"
         )
-    return [replace(method, detector=Remembered(on_grid(*each))) for each in zip(maps, orders, views, strict=True)]
+    return {number: on_grid(maps[number], orders[number], views[number]) for number in seen}
 
 
 def on_grid(values: Tensor, order: Tensor, view: Plan) -> Tensor:
@@ -127,21 +173,3 @@ def on_grid(values: Tensor, order: Tensor, view: Plan) -> Tensor:
     found = torch.empty_like(values)
     found[order.to(values.device)] = values
     return found.reshape(rows, columns)
-
-
-@dataclass(frozen=True, eq=False)
-class Remembered:
-    """A detector that has looked already: its heat map (rows, columns)."""
-
-    heat: Tensor
-
-    def __call__(self, view: Tensor) -> Tensor:
-        """Returns the heat."""
-        return self.heat
-
-
-class _Nowhere:
-    """The detector of images that are not looked at first."""
-
-    def __call__(self, view: Tensor) -> Tensor:
-        return view.new_zeros(1, 1)

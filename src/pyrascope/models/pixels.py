@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._check import one_of, whole_number
+from .._check import one_of
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
 from ..tokens.gather import gather_patches
@@ -104,21 +104,25 @@ def plan_inputs(
     budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
     scenes = [Scene(normal.shown(canvas.pixels.detach())) for canvas in canvases]
     stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
-    together = rows if chosen.share == "prompt" else range(len(canvases))
+    parties = _parties(rows) if chosen.share == "prompt" else [[number] for number in range(len(counts))]
 
-    def show(views: Sequence[Plan]) -> tuple[Inputs, list[Tensor]]:
-        inputs, orders = _shown(model, full, groups, canvases, views, [False] * len(views), chosen.positions)
-        return inputs, [order.boxes for order in orders]
+    def show(plans: Sequence[Plan], whole: Sequence[bool] | None = None) -> tuple[Inputs, list[Tensor]]:
+        left = [False] * len(plans) if whole is None else whole
+        return _shown(model, full, groups, canvases, plans, left, chosen.positions)
 
-    methods = [method] * len(canvases)
+    totals = [None if budget is None else sum(budgets[number] or 0 for number in mine) for mine in parties]
+    methods: list[Allocator] = [method] * len(parties)
     if looks_through_model(method):
-        given = [whole_number(tokens, "budget", 1) for tokens in budgets]
-        methods = looked(model, method, scenes, given, canvases[0].cell, show, processor)
-        together = range(len(canvases))  # each image has its own look, hence its own method
+        planned = [mine if not all(stock[number] for number in mine) else [] for mine in parties]
+        methods = looked(model, method, planned, totals, scenes, canvases[0].cell, show, processor)
     with span(PLANNING):
-        plans = plans_of(methods, canvases, scenes, budgets, stock, together)
-    out, _ = _shown(model, full, groups, canvases, plans, stock, chosen.positions)
-    return out, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+        plans = plans_of(methods, canvases, scenes, totals, stock, parties)
+    return show(plans, stock)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+
+
+def _parties(rows: Sequence[int]) -> list[list[int]]:
+    """The images of each prompt, by number."""
+    return [[number for number, other in enumerate(rows) if other == row] for row in dict.fromkeys(rows)]
 
 
 def _shown(
@@ -129,12 +133,12 @@ def _shown(
     plans: Sequence[Plan],
     stock: Sequence[bool],
     positions: str,
-) -> tuple[Inputs, list[Order]]:
-    """The inputs in which each image shows what its plan says, and the order of its tokens."""
-    ids = full["input_ids"]
+) -> tuple[Inputs, list[Tensor]]:
+    """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     encoded = _encoded(model, full, canvases, plans, orders, stock)
-    prompts = Prompts(ids, full["attention_mask"], stock_positions(model, full), model.config.image_token_id)
+    token = model.config.image_token_id
+    prompts = Prompts(full["input_ids"], full["attention_mask"], stock_positions(model, full), token)
     for group, canvas, order, whole in zip(groups, canvases, orders, stock, strict=True):
         if whole:
             prompts.leave(group)
@@ -145,7 +149,7 @@ def _shown(
     out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
     each = list(encoded.items)
     out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
-    return out, orders
+    return out, [order.boxes for order in orders]
 
 
 def _encoded(

@@ -8,7 +8,7 @@ import torch
 from .._check import shorten, whole_number
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
-from ..methods import Uniform
+from ..methods import Resize, Uniform
 from .canvas import Canvas
 from .sites import PIXELS, site_of
 
@@ -24,23 +24,19 @@ def plans_of(
     methods: Sequence[Allocator],
     canvases: Sequence[Canvas],
     scenes: Sequence[Scene],
-    budgets: Sequence[int | None],
+    totals: Sequence[int | None],
     stock: Sequence[bool],
-    keys: Sequence[int],
+    parties: Sequence[Sequence[int]],
 ) -> list[Plan]:
-    """One plan a canvas; those with the same key are planned together, with one budget in all."""
+    """One plan a canvas; the images of a party share its total."""
     out: dict[int, Plan] = {}
-    for key in dict.fromkeys(keys):
-        mine = [number for number, other in enumerate(keys) if other == key]
+    for method, total, mine in zip(methods, totals, parties, strict=True):
         if all(stock[number] for number in mine):
             for number in mine:
                 rows, columns = canvases[number].fine_grid
                 out[number] = Uniform()([scenes[number]], rows * columns, canvases[number].cell)[0]
             continue
-        total = None if None in budgets else sum(budgets[number] or 0 for number in mine)
-        found = _planned(
-            methods[mine[0]], [canvases[number] for number in mine], [scenes[number] for number in mine], total
-        )
+        found = _planned(method, [canvases[number] for number in mine], [scenes[number] for number in mine], total)
         out.update(zip(mine, found, strict=True))
     return [out[number] for number in range(len(canvases))]
 
@@ -56,7 +52,9 @@ def _planned(method: Allocator, canvases: Sequence[Canvas], scenes: Sequence[Sce
     plans = method(scenes, total, canvases[0].cell)
     tokens = sum(plan.tokens for plan in plans)
     sizes = [(plan.image_size, plan.cell) for plan in plans]
-    if sizes != [(scene.size, canvases[0].cell) for scene in scenes] or (total is not None and tokens != total):
+    fewer = isinstance(method, Resize) and total is not None and tokens < total  # as it says of itself
+    wrong = total is not None and tokens != total and not fewer
+    if wrong or sizes != [(scene.size, canvases[0].cell) for scene in scenes]:
         raise ValueError(
             f"a method must return one plan an image with {total} tokens in all, got {tokens} tokens in {len(plans)} "
             f"plans from {shorten(method)}; mend the method"

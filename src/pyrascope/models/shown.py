@@ -11,28 +11,34 @@ from ..allocation.reducer import Reduction
 from .canvas import Canvas
 from .inputs import with_mask
 from .placeholders import placeholder_runs
+from .sources import GRID, normalisation_of, placed
 from .towers import tower_of
 
 
-def shown_by(model: Any, inputs: Mapping[str, Any], reduction: Reduction, method: str) -> Plan | None:
+def shown_by(
+    model: Any, processor: Any, image: Any, inputs: Mapping[str, Any], reduction: Reduction, method: str
+) -> Plan | None:
     """Returns the cells of the one image in `inputs` that the kept tokens stand for; scores are the merged tokens.
 
     Args:
         model: The model.
+        processor: Its processor.
+        image: The source of the one image.
         inputs: Those of the full prompt, with one image.
         reduction: What was kept of it.
         method: Named in the plan.
 
     Returns:
-        The plan, or None where it is not known which cell each token shows (as for the tokens of a global view beside
-        its tiles).
+        The plan in pixels of the source, or None where it is not known which cell each token shows (as for the tokens
+        of a global view beside its tiles).
     """
     full = with_mask(inputs)
     try:
         runs = placeholder_runs(full["input_ids"], model.config.image_token_id)
-        canvas = tower_of(model).canvases(model, full, [runs])[0]
+        canvases = tower_of(model).canvases(model, full, [runs])
     except NotImplementedError:
         return None
+    canvas = placed(canvases, [image], processor, GRID, normalisation_of(processor))[0]
     return cells_of(canvas, reduction.kept.cpu().numpy(), reduction.sizes.double().cpu().numpy(), method)
 
 
@@ -40,8 +46,8 @@ def cells_of(canvas: Canvas, kept: NDArray[np.int64], scores: NDArray[np.float64
     """Returns the cells of a canvas that show the stock tokens `kept` (n,), or None where one has none or several.
 
     Example:
-        >>> from torch import zeros
-        >>> canvas = Canvas(zeros(3, 16, 24), 8, (2, 3), raster(2, 3), 6)
+        >>> from torch import arange, zeros
+        >>> canvas = Canvas(zeros(3, 16, 24), 8, (2, 3), arange(6).reshape(2, 3), 6)
         >>> cells_of(canvas, np.array([1, 3]), np.ones(2), "by hand").boxes
         array([[ 0.,  8.,  8., 16.],
                [ 8.,  0., 16.,  8.]])

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from .._check import shorten
@@ -104,19 +103,17 @@ def region_of(processor: Any, canvas: Canvas, size: tuple[int, int]) -> Region:
     extent = np.array([height, width])
     if canvas.views == 1 and hasattr(image, "pad_to_square") and getattr(image, "do_pad", False):
         extent[:] = max(height, width)
-    crop = dict(getattr(image, "crop_size", None) or {})
-    if canvas.views == 1 and getattr(image, "do_center_crop", False) and crop.get("height"):
-        extent *= np.array([crop["height"], crop["width"]]) / _resized(image, extent)
+    edge, crop = getattr(image, "size", None) or {}, getattr(image, "crop_size", None) or {}
+    resized = dict(edge) if getattr(image, "do_resize", False) else {}
+    if canvas.views == 1 and getattr(image, "do_center_crop", False) and dict(crop).get("height"):
+        scale: Any = 1.0
+        if resized.get("shortest_edge"):
+            scale = min(extent) / resized["shortest_edge"]
+        elif resized.get("height"):
+            scale = extent / [resized["height"], resized["width"]]
+        extent = np.array([dict(crop)["height"], dict(crop)["width"]]) * scale
     corner = (np.array([height, width]) - extent) / 2
     return tuple(float(side) for side in (*corner, *(corner + extent)))  # type: ignore[return-value]
-
-
-def _resized(image: Any, extent: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Height and width to which an image processor resizes what is of `extent`, before it cuts out the centre."""
-    size = dict(getattr(image, "size", None) or {}) if getattr(image, "do_resize", False) else {}
-    if size.get("shortest_edge"):
-        return extent * (size["shortest_edge"] / extent.min())
-    return np.array([float(size["height"]), float(size["width"])]) if size.get("height") else extent
 
 
 def octaves(finest: str | int, canvas: Canvas, region: Region) -> int:
