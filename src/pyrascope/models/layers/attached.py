@@ -134,8 +134,14 @@ class _Session:
             shown = _shown(given.get("attention_mask"), (len(prompt.shown), past + new), prompt.shown.device)
             shown[:, : prompt.shown.shape[1]] &= prompt.shown
             return LaterPass(prompt, cache, past, shown, self.windows, self.additive)
+        if ids is None and not past:
+            raise ValueError(
+                "dropping needs input_ids to find the images, got only inputs_embeds; pass the prompt's ids"
+            )
         if ids is None or visual is None or not bool(visual.any()):
             return None
+        if self.model.training and getattr(self.model, "is_gradient_checkpointing", False):
+            raise ValueError("dropping cannot run layers twice, got gradient checkpointing; disable it for these calls")
         if past or not given.get(REDUCED):
             raise ValueError(
                 "the images must come with the whole prompt in one call, got a part of it; leave out prefill_chunk_size"
