@@ -289,7 +289,7 @@ def test_what_cannot_be_is_refused():
         with pytest.raises(ValueError, match="needs input_ids to find the images"):
             model(inputs_embeds=model.get_input_embeddings()(inputs["input_ids"]))
     trained = build("llava").train()
-    trained.gradient_checkpointing_enable()
+    layers_of(trained)[0].gradient_checkpointing = True
     with dropped(trained), pytest.raises(ValueError, match="got gradient checkpointing"):
         trained(**inputs)
     with pytest.raises(TypeError, match="got the class FastV"), attach(model, ps.droppers.FastV):
