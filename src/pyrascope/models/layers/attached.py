@@ -140,7 +140,7 @@ class _Session:
             )
         if ids is None or visual is None or not bool(visual.any()):
             return None
-        if self.model.training and getattr(self.model, "is_gradient_checkpointing", False):
+        if self.model.training and any(getattr(part, "gradient_checkpointing", False) for part in self.model.modules()):
             raise ValueError("dropping cannot run layers twice, got gradient checkpointing; disable it for these calls")
         if past or not given.get(REDUCED):
             raise ValueError(
