@@ -7,6 +7,7 @@ from torch.testing import assert_close
 pytest.importorskip("transformers")
 
 import pyrascope as ps
+from pyrascope.allocation.reducer import Reduction
 from pyrascope.methods.reducers import REDUCERS
 from pyrascope.models import attach, prepare, reduce_inputs, tower_layers
 from pyrascope.models.context import text_embeddings
@@ -94,11 +95,27 @@ def test_merged_tokens_stand_at_the_cell_of_their_centre():
     y, x = found.positions.T
     cells = (y.floor() * 8 + x.floor()).long()
     assert small["position_ids"][0, mine].tolist() == sorted((start + cells).tolist())
-    by_cell = {int(cell): row for cell, row in zip(cells, found.features, strict=True)}
-    if len(by_cell) == 9:
-        rows = small["mm_encoder_outputs"]["image"].pooler_output[0]
-        assert torch.equal(rows, torch.stack([by_cell[cell] for cell in sorted(by_cell)]))
     assert found.kept.tolist() != sorted(cells.tolist())  # merging has moved some
+
+
+def test_merged_tokens_follow_one_another_by_their_centre():
+    class Crossing:
+        needs = frozenset()
+
+        def __call__(self, features, budget, context):
+            centres = torch.tensor([[2.5, 4.5], [0.5, 5.5], [0.9, 5.2]], dtype=torch.float64)
+            return Reduction(torch.tensor([3, 10, 60]), features[[3, 10, 60]], torch.ones(3).double(), centres)
+
+    model = model_of("llava")
+    inputs = prompts(model, [0])
+    small, (found,) = reduce_inputs(model, inputs, Crossing(), 3)
+    start = int((inputs["input_ids"][0] == IMAGE).nonzero()[0])
+    here = small["input_ids"][0] == IMAGE
+    assert small["position_ids"][0, here].tolist() == [start + 5, start + 5, start + 20]
+    rows = small["mm_encoder_outputs"]["image"].pooler_output[0]
+    assert torch.equal(rows, found.features[[1, 2, 0]])
+    compact, _ = reduce_inputs(model, inputs, Crossing(), 3, positions="compact")
+    assert compact["position_ids"][0, here].tolist() == [start, start, start + 1]
 
 
 @pytest.mark.parametrize("kind", ["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])

@@ -2,9 +2,21 @@
 
 from .attach import attach
 from .features import reduce_inputs
+from .pixels import PixelOptions, plan_inputs
 from .prepare import prepare
 from .probe import probe
 from .report import Report, Row
 from .verify import verify, verify_type
 
-__all__ = ["Report", "Row", "attach", "prepare", "probe", "reduce_inputs", "verify", "verify_type"]
+__all__ = [
+    "PixelOptions",
+    "Report",
+    "Row",
+    "attach",
+    "plan_inputs",
+    "prepare",
+    "probe",
+    "reduce_inputs",
+    "verify",
+    "verify_type",
+]

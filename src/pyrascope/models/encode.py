@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -45,6 +45,23 @@ class Encoded:
         if self.deepstack:
             payload["deepstack_features"] = [[layer[rows] for rows in kept] for layer in self.deepstack]
         return {"image": self.output(**payload)}
+
+    def regrouped(self, items: Sequence[int]) -> "Encoded":
+        """Returns the same rows as items of other sizes, such as one an image instead of one a tile."""
+        return replace(self, items=tuple(items))
+
+    def replaced(self, numbers: Sequence[int], other: "Encoded") -> "Encoded":
+        """Returns this with the items of these numbers taken from `other`, in order."""
+
+        def mixed(mine: Tensor, theirs: Tensor) -> Tensor:
+            parts = list(torch.split(mine, list(self.items)))
+            for number, part in zip(numbers, torch.split(theirs, list(other.items)), strict=True):
+                parts[number] = part
+            return torch.cat(parts)
+
+        items = dict(enumerate(self.items)) | dict(zip(numbers, other.items, strict=True))
+        deepstack = tuple(mixed(*layers) for layers in zip(self.deepstack, other.deepstack, strict=True))
+        return replace(self, rows=mixed(self.rows, other.rows), items=tuple(items.values()), deepstack=deepstack)
 
 
 def tower_arguments(model: Any) -> list[str]:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from .._check import one_of
 from ..allocation.reducer import FeatureContext, Reducer, Reduction
+from .clock import PLANNING, span
 from .context import contexts, hearing
 from .encode import encode, tower_arguments
 from .families import family_of
@@ -68,7 +69,8 @@ def reduce_inputs(
     budgets = budgets_of(budget, counts, [group[0].row for group in groups], share)
     features = torch.split(encoded.rows, counts)
     known = contexts(model, full, groups, method, heard, processor)
-    found = [reduce(method, *each) for each in zip(features, budgets, known, strict=True)]
+    with span(PLANNING):
+        found = [reduce(method, *each) for each in zip(features, budgets, known, strict=True)]
 
     keep = full["attention_mask"].bool() & (ids != model.config.image_token_id)
     place = stock_positions(model, full)

@@ -1,0 +1,231 @@
+"""The pixels site: a plan decides which patches of an image the tower sees at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .._check import one_of, shorten, whole_number
+from ..allocation.allocator import Allocator, Scene
+from ..allocation.plan import Plan
+from ..methods import Resize, Uniform
+from ..tokens.gather import gather_patches
+from .canvas import Canvas
+from .clock import PLANNING, span
+from .encode import Encoded, encode, tower_arguments
+from .families import family_of
+from .inputs import REDUCED, check_inputs, has_images, with_mask
+from .look import looked, looks_through_model
+from .placeholders import Run, placeholder_runs
+from .placing import Order, Prompts, order_of
+from .reduce import SHARES, budgets_of
+from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions
+from .sites import PIXELS, site_of
+from .sources import GRID, normalisation_of, placed
+from .support import check_model
+from .towers import Cells, tower_of
+
+Inputs = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PixelOptions:
+    """How plans are made and placed.
+
+    Attributes:
+        share: "image": the budget is that of each image; "prompt": of all images of a prompt, planned together.
+        positions: "original": every token has the position of the stock token whose cell holds its centre (under
+            M-RoPE, its centre between them); "compact": positions that nothing uses any more close up.
+        finest: Finest level of the plans: "grid", the stock grid; "source", as fine as the source images are, at most
+            3 octaves; or a number of octaves from 0 to 3. All but the grid need the source images.
+    """
+
+    share: str = "image"
+    positions: str = ORIGINAL
+    finest: str | int = GRID
+
+    def __post_init__(self) -> None:
+        one_of(self.share, "share", SHARES)
+        one_of(self.positions, "positions", POSITIONS)
+
+
+def plan_inputs(
+    model: Any,
+    inputs: Mapping[str, Any],
+    method: Allocator,
+    budget: Any,
+    *,
+    processor: Any = None,
+    images: Any = None,
+    **options: Any,
+) -> tuple[Inputs, list[Plan]]:
+    """Returns the inputs of the shorter prompts, and the plan of each image; inputs without images pass through.
+
+    The tower runs on the planned patches alone. A plan of the full stock grid is the stock encoding, where stock sees
+    the image in one view. Where it sees tiles, the full budget runs the stock tower (the plan is then the grid of all
+    tiles); a smaller one is a single pass over the whole image, and the tokens between tiles leave the prompt.
+
+    Args:
+        model: A model of transformers that takes encoded features.
+        inputs: What the processor returns; with `labels` too in training. A missing attention mask is added.
+        method: An allocator (`pyrascope.methods`).
+        budget: As `prepare`; None where the method chooses.
+        processor: The processor, which knows how values are normalised and which tiles make up an image (the latter is
+            needed by SmolVLM and Idefics3).
+        images: The source images of this call, however nested, in the order of their placeholders; None where they are
+            not known.
+        options: As `PixelOptions`.
+
+    Returns:
+        Inputs for `generate` and `forward`, and one plan an image: in source pixels where `images` are given, else in
+        pixels of what the stock tower sees.
+
+    Raises:
+        ImportError: transformers is missing or too old.
+        TypeError: the model or the method cannot do this, or an option is not known.
+        NotImplementedError: the tower cannot take packed patches.
+        ValueError: a budget out of range, videos, images that do not match, or placeholders that do not.
+    """
+    check_model(model)
+    check_allocator(method)
+    chosen = PixelOptions(**options)
+    tower = tower_of(model)
+    check_inputs(model, inputs)
+    if not has_images(inputs):
+        return dict(inputs), []
+    full = with_mask(inputs)
+    ids = full["input_ids"]
+    runs = placeholder_runs(ids, model.config.image_token_id)
+    groups = family_of(model.config.model_type).images(runs, tower.items(model, full), ids, processor)
+    normal = normalisation_of(processor)
+    canvases = placed(tower.canvases(model, full, groups), images, processor, chosen.finest, normal)
+    counts, rows = [one.count for one in canvases], [group[0].row for group in groups]
+    budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
+    scenes = [Scene(normal.shown(canvas.pixels.detach())) for canvas in canvases]
+    stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
+    parties = _parties(rows) if chosen.share == "prompt" else [[number] for number in range(len(counts))]
+
+    def show(plans: Sequence[Plan], whole: Sequence[bool] | None = None) -> tuple[Inputs, list[Tensor]]:
+        left = [False] * len(plans) if whole is None else whole
+        return _shown(model, full, groups, canvases, plans, left, chosen.positions)
+
+    totals = [None if budget is None else sum(budgets[number] or 0 for number in mine) for mine in parties]
+    methods: list[Allocator] = [method] * len(parties)
+    if looks_through_model(method):
+        planned = [mine if not all(stock[number] for number in mine) else [] for mine in parties]
+        methods = looked(model, method, planned, totals, scenes, canvases[0].cell, show, processor)
+    with span(PLANNING):
+        plans = _plans(methods, canvases, scenes, totals, stock, parties)
+    return show(plans, stock)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+
+
+def _parties(rows: Sequence[int]) -> list[list[int]]:
+    """The images of each prompt, by number."""
+    return [[number for number, other in enumerate(rows) if other == row] for row in dict.fromkeys(rows)]
+
+
+def _shown(
+    model: Any,
+    full: Inputs,
+    groups: Sequence[Sequence[Run]],
+    canvases: Sequence[Canvas],
+    plans: Sequence[Plan],
+    stock: Sequence[bool],
+    positions: str,
+) -> tuple[Inputs, list[Tensor]]:
+    """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
+    orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
+    encoded = _encoded(model, full, canvases, plans, orders, stock)
+    token = model.config.image_token_id
+    prompts = Prompts(full["input_ids"], full["attention_mask"], stock_positions(model, full), token)
+    for group, canvas, order, whole in zip(groups, canvases, orders, stock, strict=True):
+        if whole:
+            prompts.leave(group)
+        else:
+            prompts.put(group, canvas, order)
+    place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
+    changed = {**full, "input_ids": prompts.ids, "position_ids": place}
+    out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
+    each = list(encoded.items)
+    out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
+    return out, [order.boxes for order in orders]
+
+
+def check_allocator(method: Any) -> None:
+    """Refuses what is no method of the pixels site (TypeError)."""
+    site = site_of(method)
+    if site != PIXELS:
+        raise TypeError(f"method must be an allocator (pixels site), got {shorten(method)} of the {site} site")
+
+
+def _plans(
+    methods: Sequence[Allocator],
+    canvases: Sequence[Canvas],
+    scenes: Sequence[Scene],
+    totals: Sequence[int | None],
+    stock: Sequence[bool],
+    parties: Sequence[Sequence[int]],
+) -> list[Plan]:
+    """One plan a canvas; the images of a party share its total."""
+    out: dict[int, Plan] = {}
+    for method, total, mine in zip(methods, totals, parties, strict=True):
+        if all(stock[number] for number in mine):
+            for number in mine:
+                rows, columns = canvases[number].fine_grid
+                out[number] = Uniform()([scenes[number]], rows * columns, canvases[number].cell)[0]
+            continue
+        found = _planned(method, [canvases[number] for number in mine], [scenes[number] for number in mine], total)
+        out.update(zip(mine, found, strict=True))
+    return [out[number] for number in range(len(canvases))]
+
+
+@torch.no_grad()
+def _planned(method: Allocator, canvases: Sequence[Canvas], scenes: Sequence[Scene], total: int | None) -> list[Plan]:
+    """Runs the method and holds it to its contract."""
+    cells = sum(rows * columns for rows, columns in (canvas.fine_grid for canvas in canvases))
+    if total is not None:
+        full = sum(canvas.count for canvas in canvases)
+        hint = f"plans have {cells} cells at their finest level, and stock spends {full} tokens"
+        whole_number(total, "budget", len(canvases), cells, hint=hint)
+    plans = method(scenes, total, canvases[0].cell)
+    tokens = sum(plan.tokens for plan in plans)
+    sizes = [(plan.image_size, plan.cell) for plan in plans]
+    fewer = isinstance(method, Resize) and total is not None and tokens < total  # as it says of itself
+    wrong = total is not None and tokens != total and not fewer
+    if wrong or sizes != [(scene.size, canvases[0].cell) for scene in scenes]:
+        raise ValueError(
+            f"a method must return one plan an image with {total} tokens in all, got {tokens} tokens in {len(plans)} "
+            f"plans from {shorten(method)}; mend the method"
+        )
+    for canvas, plan in zip(canvases, plans, strict=True):
+        whole_number(plan.tokens, "tokens of a plan", 1, canvas.count, hint="as many as stock spends on the image")
+    return plans
+
+
+def _encoded(
+    model: Any,
+    full: Inputs,
+    canvases: Sequence[Canvas],
+    plans: Sequence[Plan],
+    orders: Sequence[Order],
+    stock: Sequence[bool],
+) -> Encoded:
+    """The features of all images: packed cells, or what the stock tower makes of those that are in `stock`."""
+    packed = [number for number, whole in enumerate(stock) if not whole]
+    if not packed:
+        whole = encode(model, full)
+        return whole.regrouped([canvas.count for canvas in canvases])
+    cells = [_cells(canvases[number], plans[number], orders[number]) for number in packed]
+    found = tower_of(model).encode(model, cells)
+    if len(packed) == len(stock):
+        return found
+    whole = encode(model, full).regrouped([canvas.count for canvas in canvases])
+    return whole.replaced(packed, found)
+
+
+def _cells(canvas: Canvas, plan: Plan, order: Order) -> Cells:
+    patches = gather_patches(canvas.pixels, plan)
+    boxes = torch.from_numpy(canvas.boxes(plan))
+    return Cells(patches[order.boxes.to(patches.device)], boxes[order.boxes], canvas.grid)

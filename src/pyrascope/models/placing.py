@@ -1,0 +1,94 @@
+"""Where the tokens of a plan go in a prompt: their order, the columns that they take over, and their positions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..allocation.plan import Plan
+from .canvas import Canvas
+from .placeholders import Run
+from .towers import visible_centres
+
+
+@dataclass(frozen=True, eq=False)
+class Order:
+    """The tokens of a plan in the order in which the model reads them.
+
+    Attributes:
+        boxes: Indices of the plan's boxes, int64 (n,): by the stock token of the cell that holds a box's centre, then
+            by y and x of the centre. So a full plan has the stock order.
+        token: That stock token of each, counted among the image's placeholders.
+        shift: float64 (n, 2): how far (y, x) each centre lies from the middle of that cell, in cells.
+    """
+
+    boxes: Tensor
+    token: Tensor
+    shift: Tensor
+
+
+def order_of(canvas: Canvas, plan: Plan) -> Order:
+    """Returns the order of a plan's tokens."""
+    centres = visible_centres(torch.from_numpy(canvas.boxes(plan)), canvas.grid)
+    held = centres.long().minimum(torch.tensor(canvas.grid) - 1)
+    token = canvas.tokens[held[:, 0], held[:, 1]]
+    order = torch.from_numpy(np.lexsort((centres[:, 1].numpy(), centres[:, 0].numpy(), token.numpy())))
+    return Order(order, token[order], (centres - 0.5 - held)[order])
+
+
+def columns_of(token: Tensor, count: int) -> Tensor:
+    """Returns which of an image's `count` placeholders each token takes: rising, near the stock token it stands for.
+
+    Args:
+        token: The stock token of each, rising, int64 (n,), n at most `count`; several may have the same.
+        count: Placeholders of the image.
+
+    >>> columns_of(torch.tensor([0, 0, 5, 7, 7]), 8)
+    tensor([0, 1, 5, 6, 7])
+    """
+    number = torch.arange(len(token))
+    apart = (token - number).cummax(0).values + number
+    return apart.minimum(number + count - len(token))
+
+
+class Prompts:
+    """A batch of prompts whose images are being replaced by plans.
+
+    Attributes:
+        ids: Token ids (b, s).
+        keep: Which columns stay, bool (b, s).
+        positions: Stock positions, (1 or 3, b, s), those of the tokens of plans written over.
+    """
+
+    def __init__(self, ids: Tensor, mask: Tensor, positions: Tensor, image_token: int) -> None:
+        """Starts with all that is no image."""
+        self.ids = ids.clone()
+        self.keep = mask.bool() & (ids != image_token)
+        self.positions = positions.clone()
+
+    def leave(self, group: Sequence[Run]) -> None:
+        """Leaves an image as it is."""
+        for run in group:
+            self.keep[run.row, run.start : run.end] = True
+
+    def put(self, group: Sequence[Run], canvas: Canvas, order: Order) -> None:
+        """Puts the tokens of a plan in an image's place.
+
+        Where stock sees the image in several views, the tokens between them leave with them, and what stands before
+        the last view, such as the token of a global view, stands before the tokens of the plan.
+        """
+        row, first, last = group[0].row, group[0].start, group[-1].start
+        columns = torch.tensor([column for run in group for column in run.columns], device=self.ids.device)
+        if canvas.views > 1 and len(group) > 1:
+            self.keep[row, first : group[-1].end] = False
+            if first > 0:
+                self.ids[row, first - 1] = self.ids[row, last - 1]
+        mine = columns[columns_of(order.token, canvas.count).to(columns.device)]
+        self.keep[row, mine] = True
+        stock = self.positions[:, row, columns[order.token.to(columns.device)]]
+        if len(stock) > 1 and bool(order.shift.any()):  # M-RoPE: time, y, x
+            self.positions = self.positions.float()
+            stock = stock + torch.nn.functional.pad(order.shift.T, (0, 0, 1, 0)).to(self.positions)
+        self.positions[:, row, mine] = stock

@@ -1,0 +1,85 @@
+"""What the pixels site asks of a vision tower: the images as it gets them, and its features of any patches of them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from ..canvas import Canvas
+from ..encode import Encoded
+from ..placeholders import Run
+from ..support import transformers
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """The cells of one image that shall become its visual tokens, in the order of the tokens.
+
+    Attributes:
+        patches: Normalised pixels (n, c, p, p), p the side of a cell.
+        boxes: float64 (n, 4): y0, x0, y1, x1 of what each patch shows, in stock cells: the whole image is
+            (0, 0, rows, columns) and a native box has side 1. Boxes may reach over the border, where patches repeat
+            the edge.
+        grid: Rows and columns of stock cells.
+    """
+
+    patches: Tensor
+    boxes: Tensor
+    grid: tuple[int, int]
+
+
+def visible_centres(boxes: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Returns the centres (n, 2), y and x, of the parts of `boxes` (n, 4) that lie in the image, in stock cells."""
+    border = torch.tensor(grid, dtype=boxes.dtype)
+    return (boxes[:, :2].clamp(min=0) + boxes[:, 2:].minimum(border)) / 2
+
+
+class Tower(Protocol):
+    """The adapter of a vision tower with what joins it to the language model."""
+
+    def cell(self, model: Any) -> int:
+        """Returns the side of one token's patch in pixels."""
+        ...
+
+    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+        """Returns the number of tokens of each item that the stock tower would return, without running it."""
+        ...
+
+    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+        """Returns the stock pixels of each image as one canvas.
+
+        Args:
+            model: The model.
+            inputs: What the processor returned.
+            groups: The placeholders of each image, as `Family.images`.
+
+        Raises:
+            NotImplementedError: the tower cannot take packed patches; the message says why.
+        """
+        ...
+
+    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+        """Returns the features of the cells as the language model takes them, one item an image, in one pass."""
+        ...
+
+
+def pixel_values(inputs: Mapping[str, Any], axes: str) -> Tensor:
+    """Returns the pixels that came, which must have the axes that are named, such as "images, c, h, w".
+
+    Raises:
+        ValueError: they have others.
+    """
+    pixels: Tensor = inputs["pixel_values"]
+    if pixels.ndim != len(axes.split(",")):
+        raise ValueError(
+            f"pixel_values must have shape ({axes}), got {tuple(pixels.shape)}; use the model's own processor"
+        )
+    return pixels
+
+
+def gathered(states: Sequence[Tensor], project: Callable[[Tensor], Tensor], *, listed: bool) -> Encoded:
+    """Returns the rows (n, d) of each image, projected together; `listed` as in `Encoded`."""
+    output = transformers().modeling_outputs.BaseModelOutputWithPooling
+    return Encoded(project(torch.cat(list(states))), tuple(map(len, states)), listed, (), output)
