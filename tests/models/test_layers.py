@@ -79,6 +79,19 @@ def test_full_attention_among_windows(monkeypatch, kind):
     assert failed(model) == {}
 
 
+def test_layers_may_be_called_by_position():
+    model = build("llava")
+    kind = type(layers_of(model)[0])
+
+    class ByPosition(kind):
+        def __call__(self, hidden, attention_mask=None, position_ids=None, **more):
+            return super().__call__(hidden, attention_mask, position_ids, **more)
+
+    for layer in layers_of(model):
+        layer.__class__ = ByPosition
+    assert failed(model) == {}
+
+
 @pytest.mark.parametrize(
     "dropper", [ps.droppers.FastV(after=1), ps.droppers.SparseVLM(), ps.droppers.Random({1: 0.4})], ids=repr
 )

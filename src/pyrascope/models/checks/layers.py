@@ -12,7 +12,7 @@ from ...allocation.dropper import AHEAD, Dropper, Kept, Stage
 from ...methods.droppers import PyramidDrop, Scheduled
 from ..attach import attach
 from ..attention_tap import tapped
-from ..decoder import layers_of
+from ..decoder import by_name, layers_of
 from ..placeholders import placeholder_runs
 from .check import Check, Finding, Make, close, generated
 
@@ -110,14 +110,15 @@ def _masked(model: Any, ids: Tensor, recorded: Recorded) -> Iterator[None]:
 
     def hook(layer: int) -> Any:
         def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            hidden = args[0] if args else kwargs["hidden_states"]
-            s, mask = hidden.shape[1], kwargs.get("attention_mask")
+            given = by_name(module, args, kwargs)
+            hidden, mask = given.pop("hidden_states"), given.get("attention_mask")
+            s = hidden.shape[1]
             if mask is None:
                 mask = torch.ones(s, s, dtype=torch.bool, device=hidden.device).tril()[None, None]
             out = torch.nn.functional.pad(gone[layer], (0, s - ids.shape[1])).to(hidden.device)[:, None, None]
             out = out & ~torch.eye(s, dtype=torch.bool, device=hidden.device)
             shut = False if mask.dtype == torch.bool else torch.finfo(mask.dtype).min
-            return args, {**kwargs, "attention_mask": mask.expand(len(ids), -1, -1, -1).masked_fill(out, shut)}
+            return (hidden,), {**given, "attention_mask": mask.expand(len(ids), -1, -1, -1).masked_fill(out, shut)}
 
         return before
 

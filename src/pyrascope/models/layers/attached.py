@@ -14,7 +14,7 @@ from torch.nn import Module
 from ..._check import shorten
 from ...allocation.dropper import Dropper
 from ..attention_tap import tapped
-from ..decoder import backend_of, layers_of, windows_of
+from ..decoder import backend_of, by_name, layers_of, windows_of
 from ..encode import with_features
 from ..inputs import REDUCED, check_inputs, has_images
 from ..patched import patched
@@ -80,12 +80,11 @@ class _Session:
         def before(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if self.now is None:
                 return None
-            hidden = args[0] if args else kwargs["hidden_states"]
+            given = by_name(module, args, kwargs)
             if layer == 0 and isinstance(self.now, FirstPass):
-                self._remember(kwargs.get("past_key_values"), self.now.prompt)
-            rest = {name: value for name, value in kwargs.items() if name != "hidden_states"}
-            call = self.now.before(layer, hidden, rest)
-            return None if call is None else ((call[0], *args[1:]), call[1])
+                self._remember(given.get("past_key_values"), self.now.prompt)
+            call = self.now.before(layer, given.pop("hidden_states"), given)
+            return None if call is None else ((call[0],), call[1])
 
         def after(module: Module, args: tuple[Any, ...], output: Any) -> Any:
             if self.now is None:
