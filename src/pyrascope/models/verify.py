@@ -19,7 +19,10 @@ def verify(model: Any, processor: Any) -> Report:
 
     The checks of the features site: at the full budget, logits equal stock to 1e-5 and generated tokens are equal; at
     a smaller one, the sequence has exactly B visual tokens, a batch equals each row alone, and cached decoding equals
-    uncached; text passes through; the model is restored. Other sites are reported as refused.
+    uncached; text passes through; the model is restored. Those of the layers site: with all tokens kept, logits and
+    generated tokens equal stock; each layer sees as many visual tokens as `PyramidDrop` schedules, and dropping them
+    equals masking them in the full model, in the prompt and while decoding; then as above. A site without checks is
+    reported as refused.
 
     Args:
         model: A model of transformers; its weights should be float32, since the tolerance is.

@@ -153,11 +153,15 @@ def _text(model: Any, processor: Any, make: Make) -> Finding:
 
 def _restored(model: Any, processor: Any, make: Make) -> Finding:
     inputs = make((0, 1))
-    names, stock = set(vars(model)), model(**inputs).logits
+    names, hooks, stock = set(vars(model)), _hooks(model), model(**inputs).logits
     with _attached(model, processor):
         model.generate(**dict(inputs), max_new_tokens=1)
-    hooks = any(layer._forward_pre_hooks or layer._forward_hooks for layer in layers_of(model))
-    return set(vars(model)) == names and not hooks and torch.equal(model(**inputs).logits, stock), "bit for bit"
+    same = set(vars(model)) == names and _hooks(model) == hooks
+    return same and torch.equal(model(**inputs).logits, stock), "bit for bit"
+
+
+def _hooks(model: Any) -> list[int]:
+    return [number for one in layers_of(model) for number in (*one._forward_pre_hooks, *one._forward_hooks)]
 
 
 CHECKS: dict[str, Check] = {
