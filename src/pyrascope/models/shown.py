@@ -29,8 +29,8 @@ def shown_by(
         method: Named in the plan.
 
     Returns:
-        The plan in pixels of the source, or None where it is not known which cell each token shows (as for the tokens of a global view beside
-        its tiles).
+        The plan in pixels of the source, or None where it is not known which cell each token shows (as for the tokens
+        of a global view beside its tiles).
     """
     full = with_mask(inputs)
     try:
