@@ -4,6 +4,7 @@ from . import methods, viz
 from .allocation import importance
 from .allocation.allocator import Allocator, Context, Scene
 from .allocation.budget import allocate
+from .allocation.gate import EntropyGate
 from .allocation.plan import Plan
 from .api import gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
@@ -24,6 +25,7 @@ __all__ = [
     "Allocator",
     "Context",
     "CrossScaleAttention",
+    "EntropyGate",
     "LaplacianLoss",
     "Plan",
     "Scene",
