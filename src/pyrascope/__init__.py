@@ -5,6 +5,7 @@ from .allocation import importance
 from .allocation.allocator import Allocator, Context, Scene
 from .allocation.budget import allocate
 from .allocation.crops import Crop
+from .allocation.gate import EntropyGate
 from .allocation.plan import Plan
 from .api import cut, gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
@@ -26,6 +27,7 @@ __all__ = [
     "Context",
     "Crop",
     "CrossScaleAttention",
+    "EntropyGate",
     "LaplacianLoss",
     "Plan",
     "Scene",

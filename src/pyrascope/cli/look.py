@@ -36,6 +36,15 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
     ] = "CoarseToFine(method=Zoom())",
     json: Annotated[Path | None, typer.Option(help="Write all that was found to it.", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Draw where it looked to this file.", show_default=False)] = None,
+    gate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NATS",
+            min=0,
+            help="Take the resize's answer where its first token's entropy is below that, and look only where not.",
+            show_default=False,
+        ),
+    ] = None,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of the answer.")] = 32,
     full: Annotated[bool, typer.Option("--full/--no-full", help="Ask with all visual tokens too.")] = True,
 ) -> None:
@@ -61,6 +70,7 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
             method=chosen,
             budget=budget,
             max_new_tokens=max_new_tokens,
+            gate=gate,
             full=full,
         )
         if json_part:
