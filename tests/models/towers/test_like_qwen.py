@@ -29,6 +29,10 @@ AUDIO = {
     "d_model": 16, "encoder_layers": 1, "encoder_attention_heads": 2, "encoder_ffn_dim": 16, "output_dim": 64,
     "downsample_hidden_size": 16, "num_mel_bins": 16,
 }  # fmt: skip
+PADDLE = {
+    "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64,
+    "patch_size": 8,
+}  # fmt: skip
 QWEN25, QWEN3 = tiny._QWEN25, tiny._QWEN3
 MODELS = {
     "cohere_compass": ("CohereCompass", QWEN3, {"rope_parameters": {"full_attention": ROPE}}),
@@ -41,6 +45,7 @@ MODELS = {
         {**MIXTURE, "rope_parameters": {**ROPE, "mrope_section": [1, 1, 2], "partial_rotary_factor": 0.5}},
     ),
     "glm_ocr": ("GlmOcr", GLM, {}),
+    "paddleocr_vl": ("PaddleOCRVL", PADDLE, {}),
     "qwen2_5_omni_thinker": ("Qwen2_5OmniThinker", QWEN25, {}),
     "qwen3_5": ("Qwen3_5", QWEN3, LINEAR),
     "qwen3_5_moe": ("Qwen3_5Moe", QWEN3, {**LINEAR, **MIXTURE}),
@@ -69,12 +74,27 @@ def model(request, monkeypatch):
     supported_types.cache_clear()
 
 
+def prompts(model, rows=(0, 1)):
+    """The prompts of Qwen's layout; PaddleOCR's has the patches in reading order, and one frame of each."""
+    if model.config.model_type != "paddleocr_vl":
+        return tiny.prompts(model, rows)
+    with pytest.MonkeyPatch.context() as patch:
+        plain = tiny._image
+
+        def image(style, number):
+            made = plain(style, number)
+            return {**made, "pixel_values": made["pixel_values"].reshape(-1, 3, 2, 8, 8)[:, :, 0]}
+
+        patch.setattr(tiny, "_image", image)
+        return tiny.prompts(model, rows)
+
+
 def test_all_are_tested():
-    assert set(LIKE_QWEN) == {*MODELS, "qwen2_vl", "qwen2_5_vl", "qwen3_vl"}
+    assert {*LIKE_QWEN, "paddleocr_vl"} == {*MODELS, "qwen2_vl", "qwen2_5_vl", "qwen3_vl"}
 
 
 def test_full_equals_stock_and_less_is_exact_alone_as_in_a_batch(model):
-    inputs = tiny.prompts(model)
+    inputs = prompts(model)
     full, _ = plan_inputs(model, inputs, ps.methods.RateDistortion(), tower_of(model).items(model, inputs))
     torch.testing.assert_close(model(**full).logits, model(**inputs).logits, atol=1e-5, rtol=0)
     small, plans = plan_inputs(model, inputs, ps.methods.RateDistortion(), [7, 3, 4])
@@ -82,5 +102,5 @@ def test_full_equals_stock_and_less_is_exact_alone_as_in_a_batch(model):
     assert (small["input_ids"] == tiny.IMAGE).sum(1).tolist() == [7, 7]
     together = model(**small).logits[:, -1]
     for row, budget in ((0, [7]), (1, [3, 4])):
-        alone, _ = plan_inputs(model, tiny.prompts(model, (row,)), ps.methods.RateDistortion(), budget)
+        alone, _ = plan_inputs(model, prompts(model, (row,)), ps.methods.RateDistortion(), budget)
         torch.testing.assert_close(model(**alone).logits[:, -1], together[row : row + 1], atol=1e-5, rtol=0)

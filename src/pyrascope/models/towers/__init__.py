@@ -6,6 +6,7 @@ from .anyres import AnyRes
 from .gemma import Gemma3, PaliGemma
 from .internvl import InternVL
 from .llava import Llava
+from .paddle import PaddleOCR
 from .pixtral import Mistral3, Pixtral
 from .qwen import Qwen
 from .smolvlm import SmolVLM
@@ -37,6 +38,7 @@ TOWERS: dict[str, Tower] = {
     "llava_next": AnyRes(),
     "llava_onevision": AnyRes(),
     "mistral3": Mistral3(),
+    "paddleocr_vl": PaddleOCR(),
     "paligemma": PaliGemma(),
     "smolvlm": SmolVLM(),
     **dict.fromkeys(LIKE_QWEN, Qwen()),
