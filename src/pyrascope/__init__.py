@@ -9,8 +9,8 @@ from .allocation.plan import Plan
 from .api import cut, gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
 from .learning.nn.attention import CrossScaleAttention
-from .methods import reducers
-from .models import attach, prepare, verify
+from .methods import droppers, reducers
+from .models import attach, prepare, probe, verify
 from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
 from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
@@ -34,6 +34,7 @@ __all__ = [
     "allocate",
     "attach",
     "cut",
+    "droppers",
     "expand",
     "gather",
     "gaussian_pyramid",
@@ -45,6 +46,7 @@ __all__ = [
     "mipmap",
     "plan",
     "prepare",
+    "probe",
     "reduce",
     "reducers",
     "render",

@@ -4,6 +4,7 @@ from .attach import attach
 from .features import reduce_inputs
 from .pixels import PixelOptions, plan_inputs
 from .prepare import prepare
+from .probe import probe
 from .report import Report, Row
 from .verify import verify, verify_type
 
@@ -14,6 +15,7 @@ __all__ = [
     "attach",
     "plan_inputs",
     "prepare",
+    "probe",
     "reduce_inputs",
     "verify",
     "verify_type",

@@ -9,19 +9,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..allocation.allocator import Allocator
-from ..allocation.reducer import Reducer
 from .dispatch import smaller_inputs
 from .inputs import REDUCED, check_inputs, has_images
+from .layers import dropping
+from .patched import patched
+from .sites import LAYERS, site_of
 from .support import check_model
-
-METHODS = ("forward", "generate")
 
 
 @contextmanager
-def attach(
-    model: Any, method: Allocator | Reducer, budget: Any, *, processor: Any = None, **options: Any
-) -> Iterator[Any]:
+def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None, **options: Any) -> Iterator[Any]:
     """Within the block, `model.generate` and `model(...)` run with exactly `budget` visual tokens an image.
 
     Nothing but this instance changes, and it is as before afterwards, also after an error. `generate` returns the
@@ -35,35 +32,33 @@ def attach(
 
     Args:
         model: A model of transformers that takes encoded features.
-        method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site).
-        budget: As `pyrascope.prepare`.
+        method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site); or a
+            dropper, which lets tokens go between layers instead.
+        budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
+            than one, or None for its own schedule.
         processor: As `plan_inputs` and `reduce_inputs`.
-        options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer.
+        options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer; a
+            dropper takes only `share`, and keeps the positions and the logits of the whole prompt (those of tokens that
+            have left mean nothing).
 
     Yields:
         The model.
 
     Raises:
-        ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once.
+        ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once; also a dropper on a
+            language model or attention backend that is not served.
         ValueError: as these, from the calls within.
     """
     check_model(model)
-    own = {name: vars(model)[name] for name in METHODS if name in vars(model)}  # hooks of accelerate live there
-    rotation = "rope_deltas" in vars(model.base_model)
-    deltas = getattr(model.base_model, "rope_deltas", None)
-
-    try:
-        with smaller_inputs(model, method, budget, processor, options) as smaller:
-            model.generate = _generate(model.generate, model, smaller)  # first: it sees the model's own `forward` too
-            model.forward = _forward(model.forward, model, smaller)
+    if site_of(method) == LAYERS:
+        with dropping(model, method, budget, processor=processor, **options):
             yield model
-    finally:
-        for name in METHODS:
-            vars(model).pop(name, None)
-            if name in own:
-                vars(model)[name] = own[name]
-        if rotation:
-            model.base_model.rope_deltas = deltas
+        return
+    with (
+        smaller_inputs(model, method, budget, processor, options) as smaller,
+        patched(model, lambda stock: _forward(stock, model, smaller), lambda stock: _generate(stock, model, smaller)),
+    ):
+        yield model
 
 
 def _forward(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .families import family_of
+from .inputs import PIXELS, REDUCED
+from .placeholders import Run, placeholder_runs
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -86,6 +90,38 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
         deepstack=tuple(_flat(layer) for layer in deepstack),
         output=type(found),
     )
+
+
+def with_features(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the inputs with the tower's output in place of the pixels: what the model computes is the same."""
+    encoded = encode(model, inputs)
+    items = list(encoded.items)
+    rows = torch.split(torch.arange(len(encoded.rows), device=encoded.rows.device), items)
+    out = {name: value for name, value in inputs.items() if name not in PIXELS}
+    out[REDUCED] = encoded.take(rows, torch.split(encoded.rows, items))
+    return out
+
+
+def image_runs(model: Any, ids: Tensor, encoded: Mapping[str, Any], processor: Any) -> list[list[Run]]:
+    """Returns the placeholders of each image in the prompts `ids` (b, s), one list of runs an image.
+
+    Args:
+        model: The model.
+        ids: The prompts.
+        encoded: The tower's output for them, as `mm_encoder_outputs`; of unequal images in one tensor, each run is one.
+        processor: Needed by SmolVLM and Idefics3, to tell which tiles make up an image.
+
+    Raises:
+        ValueError: placeholders that do not match the images, or videos.
+    """
+    if set(encoded) != {"image"}:
+        raise ValueError(f"images are served but not {', '.join(sorted(set(encoded) - {'image'}))}; leave it out")
+    pooled = encoded["image"].pooler_output
+    runs = placeholder_runs(ids, model.config.image_token_id)
+    if isinstance(pooled, Tensor) and len(pooled) == 1:
+        return [[run] for run in runs]
+    items = [rows.numel() // rows.shape[-1] for rows in pooled]
+    return family_of(model.config.model_type).images(runs, items, ids, processor)
 
 
 def _flat(features: Sequence[Tensor] | Tensor) -> Tensor:

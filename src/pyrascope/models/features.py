@@ -4,15 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from .._check import one_of
-from ..allocation.reducer import Reducer, Reduction
+from ..allocation.reducer import FeatureContext, Reducer, Reduction
+from .clock import PLANNING, span
+from .context import contexts, hearing
 from .encode import encode, tower_arguments
 from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
 from .placeholders import placeholder_runs
+from .placement import at_centres, by_centre
 from .reduce import budgets_of, check_reducer, reduce
-from .shrink import ORIGINAL, POSITIONS, shorter
+from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions
 from .support import check_model
 
 Inputs = dict[str, Any]
@@ -40,7 +44,9 @@ def reduce_inputs(
         processor: Needed by SmolVLM and Idefics3, to tell which tiles make up an image.
         share: "image": `budget` is that of each image; "prompt": of all images of a prompt together.
         positions: "original": every token keeps the position that it has in the full prompt; "compact": positions that
-            nothing uses any more close up. Under M-RoPE both keep an image's arrangement in rows and columns.
+            nothing uses any more close up. Under M-RoPE both keep an image's arrangement in rows and columns. Merged
+            tokens stand, where the image is one grid, at the position of the cell that holds their centre, under
+            M-RoPE at the centre itself, and follow one another by that.
 
     Raises:
         ImportError: transformers is missing or too old.
@@ -55,21 +61,44 @@ def reduce_inputs(
         return dict(inputs), []
     full = with_mask(inputs)
     ids = full["input_ids"]
-    encoded = encode(model, full)
+    with hearing(model, full, method) as heard:
+        encoded = encode(model, full)
     runs = placeholder_runs(ids, model.config.image_token_id)
     groups = family_of(model.config.model_type).images(runs, encoded.items, ids, processor)
     counts = [sum(len(run.columns) for run in group) for group in groups]
     budgets = budgets_of(budget, counts, [group[0].row for group in groups], share)
     features = torch.split(encoded.rows, counts)
-    found = [reduce(method, one, tokens) for one, tokens in zip(features, budgets, strict=True)]
+    known = contexts(model, full, groups, method, heard, processor)
+    with span(PLANNING):
+        found = [reduce(method, *each) for each in zip(features, budgets, known, strict=True)]
 
     keep = full["attention_mask"].bool() & (ids != model.config.image_token_id)
-    kept, start = [], 0
-    for group, reduction, count in zip(groups, found, counts, strict=True):
+    place = stock_positions(model, full)
+    kept, rows, start = [], [], 0
+    for group, one, context, count in zip(groups, found, known, counts, strict=True):
         columns = torch.tensor([column for run in group for column in run.columns], device=ids.device)
-        keep[group[0].row, columns[reduction.kept.to(ids.device)]] = True
-        kept.append(reduction.kept + start)
+        mine = columns[one.kept.to(ids.device)]
+        keep[group[0].row, mine] = True
+        place, order = _at_centres(place, group[0].row, columns, mine, one, context)
+        kept.append(one.kept[order] + start)
+        rows.append(one.features[order])
         start += count
+    full["position_ids"] = place[0] if len(place) == 1 else place
     out = shorter(model, full, keep, positions, used=tower_arguments(model))
-    out[REDUCED] = encoded.take(kept, [one.features for one in found])
+    out[REDUCED] = encoded.take(kept, rows)
     return out, found
+
+
+def _at_centres(
+    place: Tensor, row: int, columns: Tensor, mine: Tensor, found: Reduction, context: FeatureContext
+) -> tuple[Tensor, Tensor]:
+    """Returns positions with those of an image's merged tokens at their centres, and the order of its tokens."""
+    centres = getattr(found, "positions", None)
+    if centres is None or context.grid is None:
+        return place, torch.arange(len(mine), device=found.kept.device)
+    order, cells = by_centre(centres, context.grid)
+    order = order.to(centres.device)
+    moved = at_centres(place[:, row, columns], cells, centres[order], context.grid[1])
+    place = place.to(torch.promote_types(place.dtype, moved.dtype), copy=True)
+    place[:, row, mine] = moved
+    return place, order

@@ -15,8 +15,13 @@ def has_images(inputs: Mapping[str, Any]) -> bool:
     return any(inputs.get(name) is not None for name in PIXELS)
 
 
-def check_inputs(model: Any, inputs: Mapping[str, Any]) -> None:
+def check_inputs(model: Any, inputs: Mapping[str, Any], *, reduced: bool = False) -> None:
     """Refuses what would otherwise be computed wrongly or not reduced.
+
+    Args:
+        model: The model.
+        inputs: The call's arguments.
+        reduced: True if features that are encoded already are welcome, too, in place of the pixels.
 
     Raises:
         ValueError: videos, features that are encoded already, placeholders without images, or images beside a filled
@@ -26,7 +31,7 @@ def check_inputs(model: Any, inputs: Mapping[str, Any]) -> None:
     video = sorted(name for name, value in inputs.items() if "video" in name and value is not None)
     if video:
         raise ValueError(f"images can be reduced but videos cannot yet, got {video[0]}; leave the video out")
-    if inputs.get(REDUCED):
+    if inputs.get(REDUCED) and (not reduced or has_images(inputs)):
         raise ValueError(f"inputs must not be reduced twice, got {REDUCED}; pass them outside `attach`")
     ids = inputs.get("input_ids")
     if ids is None and not has_images(inputs):
@@ -41,7 +46,7 @@ def check_inputs(model: Any, inputs: Mapping[str, Any]) -> None:
     if mask is not None and not going_on and (not isinstance(mask, Tensor) or mask.shape != ids.shape):
         raise TypeError(f"attention_mask must have the shape of input_ids, {tuple(ids.shape)}, got {_form(mask)}")
     placeholders = int((ids == model.config.image_token_id).sum())
-    if placeholders and not has_images(inputs) and not going_on:
+    if placeholders and not has_images(inputs) and not inputs.get(REDUCED) and not going_on:
         raise ValueError(
             f"the prompts must have as many image placeholders as the images have features, got {placeholders} "
             "placeholders and no image; pass the images too"

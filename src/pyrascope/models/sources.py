@@ -104,9 +104,13 @@ def region_of(processor: Any, canvas: Canvas, size: tuple[int, int]) -> Region:
     if canvas.views == 1 and hasattr(image, "pad_to_square") and getattr(image, "do_pad", False):
         extent[:] = max(height, width)
     edge, crop = getattr(image, "size", None) or {}, getattr(image, "crop_size", None) or {}
-    shortest = dict(edge).get("shortest_edge") if getattr(image, "do_resize", False) else None
+    resized = dict(edge) if getattr(image, "do_resize", False) else {}
     if canvas.views == 1 and getattr(image, "do_center_crop", False) and dict(crop).get("height"):
-        scale = min(extent) / shortest if shortest else 1.0
+        scale: Any = 1.0
+        if resized.get("shortest_edge"):
+            scale = min(extent) / resized["shortest_edge"]
+        elif resized.get("height"):
+            scale = extent / [resized["height"], resized["width"]]
         extent = np.array([dict(crop)["height"], dict(crop)["width"]]) * scale
     corner = (np.array([height, width]) - extent) / 2
     return tuple(float(side) for side in (*corner, *(corner + extent)))  # type: ignore[return-value]

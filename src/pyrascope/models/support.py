@@ -9,6 +9,7 @@ LOWEST = (5, 18)
 """The first version of transformers whose models take features that are already encoded (`mm_encoder_outputs`)."""
 
 
+@functools.cache
 def transformers() -> Any:
     """Returns the module `transformers`, imported on first use.
 

@@ -1,6 +1,7 @@
 """Tokens that are relevant to the text and different from one another."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -26,6 +27,8 @@ class CDPruner:
     Source: Zhang et al. 2025, "Beyond Attention or Similarity: Maximizing Conditional Diversity for Token Pruning in
     MLLMs". Differs from the publication in stopping at the rank of the kernel, after which the most relevant follow.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"query"})
 
     strength: float | None = None
     negated: bool = False

@@ -1,6 +1,7 @@
 """Pairs of similar tokens become their mean."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -27,6 +28,9 @@ class ToMe:
     Source: Bolya et al. 2023, "Token Merging: Your ViT But Faster". Differs from the publication in the site, after the
     tower instead of in each of its blocks, and in the order, which stays that of the image.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"keys"})
 
     step: int | None = None
 

@@ -1,10 +1,10 @@
 """What `verify` checks, one site a file."""
 
-from ..sites import FEATURES
-from . import features
+from ..sites import FEATURES, LAYERS
+from . import features, layers
 from .check import Check, Make
 
-CHECKS: dict[str, dict[str, Check]] = {FEATURES: features.CHECKS}
+CHECKS: dict[str, dict[str, Check]] = {FEATURES: features.CHECKS, LAYERS: layers.CHECKS}
 """By site, then by name; a site without checks is not served yet."""
 
 __all__ = ["CHECKS", "Check", "Make"]

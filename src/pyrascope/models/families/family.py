@@ -1,17 +1,21 @@
 """The adapter of a family that has nothing particular: what the tower returns as one item is one image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
+from ..layout import Layout
 from ..placeholders import Run, by_items
 
 
 @dataclass(frozen=True)
 class Family:
-    """How a family lays its images out in a prompt."""
+    """How a family lays its images out in a prompt, and their visual tokens on the image."""
+
+    packed: ClassVar[bool] = False
+    """Whether the tower has all images in one sequence."""
 
     def images(
         self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Any = None
@@ -32,11 +36,33 @@ class Family:
         """
         return by_items(runs, items)
 
-    def leaving(self, group: Sequence[Run], kept: Sequence[bool]) -> list[int]:
-        """Returns the columns of other tokens that leave the prompt with an image's placeholders.
+    def layouts(
+        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+    ) -> list[Layout]:
+        """Says where the visual tokens of each image come from, as far as it is known of the family.
 
         Args:
-            group: The runs of one image.
-            kept: Whether any placeholder of each run stays.
+            model: The model.
+            inputs: Those of the full prompt.
+            groups: The placeholders of each image, as `images` returns them.
+            processor: The model's processor, where its tokens tell how tiles are arranged.
         """
-        return []
+        return [Layout() for _ in groups]
+
+
+def setting(model: Any, inputs: Mapping[str, Any], name: str) -> Any:
+    """What a call says, or else the model's configuration; None where neither does."""
+    return inputs.get(name, getattr(model.config, name, None))
+
+
+def tokens_of(groups: Sequence[Sequence[Run]]) -> list[int]:
+    """The number of visual tokens of each image."""
+    return [sum(len(run.columns) for run in group) for group in groups]
+
+
+def patches_of(model: Any, inputs: Mapping[str, Any]) -> tuple[int, int]:
+    """Rows and columns of patches of a view, by the pixels that the tower gets."""
+    size = model.config.vision_config.patch_size
+    high, wide = size if isinstance(size, list | tuple) else (size, size)
+    rows, columns = inputs["pixel_values"].shape[-2:]
+    return int(rows) // high, int(columns) // wide

@@ -1,0 +1,297 @@
+"""On every family: layers see as many tokens as scheduled, and dropping them equals masking them in the full model."""
+
+import dataclasses
+
+import pytest
+import torch
+from torch.testing import assert_close
+
+pytest.importorskip("transformers")
+
+import pyrascope as ps
+from pyrascope.models import attach, reduce_inputs, tiny
+from pyrascope.models.attention_tap import tapped
+from pyrascope.models.checks.check import generated
+from pyrascope.models.checks.layers import CHECKS
+from pyrascope.models.decoder import layers_of
+from pyrascope.models.layers import first_pass, later_pass
+from pyrascope.models.layers.columns import Columns
+from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+
+MODELS = {}
+TINY = TinyProcessor()
+PYRAMID = ps.droppers.PyramidDrop()
+
+
+def made(kind):
+    if kind not in MODELS:
+        MODELS[kind] = build(kind)
+    return MODELS[kind]
+
+
+@pytest.fixture(autouse=True)
+def without_gradients():
+    with torch.no_grad():
+        yield
+
+
+def dropped(model, dropper=PYRAMID, budget=None, **options):
+    return attach(model, dropper, budget, processor=TINY, **options)
+
+
+def lengths(model, inputs):
+    """Tokens that each layer sees, padding included."""
+    found = {}
+    listeners = {
+        layer.self_attn: lambda query, key, mask, factor, i=i: found.__setitem__(i, key.shape[2])
+        for i, layer in enumerate(layers_of(model))
+    }
+    with tapped(listeners):
+        model(**inputs)
+    return [found[i] for i in sorted(found)]
+
+
+def failed(model):
+    """The checks of `verify` that do not pass, and what they measured."""
+    found = {name: check(model, TINY, lambda rows: prompts(model, rows)) for name, check in CHECKS.items()}
+    return {name: detail for name, (good, detail) in found.items() if not good}
+
+
+@pytest.mark.parametrize("kind", RECIPES)
+def test_all_checks_pass(kind):
+    assert failed(made(kind)) == {}
+
+
+@pytest.mark.parametrize("kind", ["gemma3", "llava"])
+def test_full_attention_among_windows(monkeypatch, kind):
+    """The masks of a decoding step are made for the first layer of their sort, which may hold fewer tokens here."""
+    sorts = {"layer_types": ["sliding_attention", "full_attention", "sliding_attention"]}
+    text = {"model_type": "gemma3_text" if kind == "gemma3" else "qwen2", "sliding_window": 16, **sorts}
+    recipe = RECIPES[kind]
+
+    def config():
+        made = recipe.config()
+        return {**made, "text_config": {**made["text_config"], "use_sliding_window": True, **text}}
+
+    monkeypatch.setitem(tiny.RECIPES, kind, dataclasses.replace(recipe, config=config))
+    model = build(kind)
+    assert [layer.self_attn.sliding_window for layer in layers_of(model)] == [16, None, 16]
+    assert failed(model) == {}
+
+
+@pytest.mark.parametrize(
+    "dropper", [ps.droppers.FastV(after=1), ps.droppers.SparseVLM(), ps.droppers.Random({1: 0.4})], ids=repr
+)
+@pytest.mark.parametrize("kind", ["llava", "paligemma", "qwen3_vl", "smolvlm"])
+def test_other_droppers_decode_alike(kind, dropper):
+    model, inputs = made(kind), prompts(made(kind))
+    with dropped(model, dropper):
+        cached, tokens = generated(model, inputs)
+        whole, same = generated(model, inputs, use_cache=False)
+        alone = torch.cat([generated(model, prompts(model, [row]))[0] for row in (0, 1)])
+    assert torch.equal(tokens, same)
+    assert_close(whole, cached, atol=1e-5, rtol=0)
+    assert_close(alone, cached, atol=1e-5, rtol=0)
+
+
+def test_budgets_of_images_and_of_prompts():
+    model = made("llava")
+    inputs = prompts(model, [1])
+    text = int(inputs["attention_mask"].sum()) - 128
+    with dropped(model, budget=40):
+        two = lengths(model, inputs)
+    with dropped(model, budget=[40, 64]):
+        one = lengths(model, inputs)
+    with dropped(model, budget=80, share="prompt"):
+        joint = lengths(model, inputs)
+    schedule, both = PYRAMID.schedule(64, 3, 40), PYRAMID.schedule(128, 3, 80)
+    assert two == [text + 2 * n for n in schedule]
+    assert one == [text + n + 64 for n in schedule]
+    assert joint == [text + n for n in both]
+    with dropped(model, budget=[40, 64, 30]), pytest.raises(ValueError, match=r"one for each of the 2 images, got 3"):
+        model(**inputs)
+    with dropped(model, budget=10), pytest.raises(ValueError, match="from 22 to 64, got 10"):
+        model(**inputs)
+
+
+@pytest.mark.parametrize("kind", ["llava", "gemma3", "qwen2_5_vl"])
+def test_the_rest_of_the_prompt_has_its_logits(kind):
+    """Right padding and left padding are the same prompt; columns stay where they were."""
+    model, left = made(kind), prompts(made(kind))
+    names = [name for name, value in left.items() if value.shape == left["input_ids"].shape]
+    shift = (left["attention_mask"] == 0).sum(1).tolist()
+    right = {
+        **left,
+        **{name: torch.stack([row.roll(-n) for row, n in zip(left[name], shift, strict=True)]) for name in names},
+    }
+    with dropped(model):
+        one, other = model(**left).logits, model(**right).logits
+    stock = model(**left).logits
+    assert one.shape == stock.shape
+    for row, n in enumerate(shift):
+        mine = one[row, n:][left["input_ids"][row, n:] != IMAGE]
+        assert_close(other[row, : len(one[row]) - n][left["input_ids"][row, n:] != IMAGE], mine, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize("kind", ["llava", "qwen3_vl", "paligemma"])
+def test_beams_and_samples(kind):
+    model, inputs = made(kind), prompts(made(kind))
+    options = {"max_new_tokens": 3, "do_sample": False, "num_beams": 3}
+    stock = model.generate(**dict(inputs), **options)
+    with dropped(model, ps.droppers.Scheduled({1: 1.0})):
+        assert torch.equal(model.generate(**dict(inputs), **options), stock)
+    with dropped(model):
+        both = model.generate(**dict(inputs), **options)[:, -3:]
+        alone = torch.cat([model.generate(**prompts(model, [row]), **options)[:, -3:] for row in (0, 1)])
+        assert torch.equal(both, alone)
+        assert model.generate(**dict(inputs), max_new_tokens=2, do_sample=True, num_return_sequences=2).shape[0] == 4
+    with dropped(model, budget=[14, 4, 4] if kind == "qwen3_vl" else [40, 64, 50]):
+        model.generate(**dict(inputs), **options)  # a budget an image, with copies of each prompt
+
+
+def test_a_conversation_goes_on_from_the_cache():
+    model, inputs = made("llava"), prompts(made("llava"))
+    more = torch.tensor([[11, 12, 13], [14, 15, 16]])
+    mask = torch.cat([inputs["attention_mask"], torch.ones_like(more)], 1)
+    mask[0, -3] = 0
+    place = (mask.cumsum(1) - 1).clamp(min=0)
+    ids = torch.cat([inputs["input_ids"], more], 1)
+    with dropped(model, ps.droppers.Random({1: 0.5, 2: 0.2})):
+        cache = model(**inputs, position_ids=place[:, :-3]).past_key_values
+        later = model(input_ids=more, attention_mask=mask, position_ids=place[:, -3:], past_key_values=cache).logits
+        whole = model(
+            input_ids=ids, attention_mask=mask, position_ids=place, pixel_values=inputs["pixel_values"]
+        ).logits
+        assert_close(later[:, -1], whole[:, -1], atol=1e-5, rtol=0)
+        cache.layers[1].crop(-1)
+        with pytest.raises(ValueError, match="cache must be as the prompt left it"):
+            model(input_ids=more[:, :1], past_key_values=cache)
+
+
+def test_eager_attention_is_served_too():
+    model, inputs = build("llava"), prompts(made("llava"))
+    with dropped(model):
+        want, _ = generated(model, inputs)
+    model.set_attn_implementation("eager")
+    for _ in range(2):
+        with dropped(model):
+            got, _ = generated(model, inputs)
+        assert_close(got, want, atol=1e-5, rtol=0)
+
+
+def test_reduced_inputs_may_be_dropped_further():
+    model, inputs = made("qwen2_5_vl"), prompts(made("qwen2_5_vl"))
+    small, _ = reduce_inputs(model, inputs, ps.reducers.Random(), [10, 6, 4])
+    with dropped(model, ps.droppers.Random({1: 0.5})):
+        assert lengths(model, small)[1:] == [int((small["attention_mask"].sum(1) - torch.tensor([5, 5])).max())] * 2
+        cached, _ = generated(model, small)
+        whole, _ = generated(model, small, use_cache=False)
+    assert_close(whole, cached, atol=1e-5, rtol=0)
+
+
+def test_text_beside_images_is_left_alone():
+    model, inputs = made("llava"), prompts(made("llava"), [0])
+    text = torch.tensor([[0] * (inputs["input_ids"].shape[1] - 4) + [5, 6, 7, 8]])
+    both = {
+        "input_ids": torch.cat([inputs["input_ids"], text]),
+        "attention_mask": torch.cat([inputs["attention_mask"], (text > 0).long()]),
+        "pixel_values": inputs["pixel_values"],
+    }
+    stock = model(input_ids=text[:, -4:]).logits[0]
+    with dropped(model):
+        assert_close(model(**both).logits[1, -4:], stock, atol=1e-5, rtol=0)
+
+
+def test_gradients_and_labels():
+    model = build("llava")
+    inputs = prompts(model)
+    labels = inputs["input_ids"].masked_fill(inputs["input_ids"] == IMAGE, -100)
+    with torch.enable_grad(), dropped(model, ps.droppers.SparseVLM()):
+        model(**inputs, labels=labels).loss.backward()
+    assert float(model.model.multi_modal_projector.linear_1.weight.grad.abs().sum()) > 0
+    assert float(layers_of(model)[-1].mlp.up_proj.weight.grad.abs().sum()) > 0
+
+
+@pytest.mark.parametrize("kind", ["qwen3_vl", "llava"])
+def test_nothing_is_left_after_an_error(kind):
+    model, inputs = made(kind), prompts(made(kind))
+    before, stock = dict(vars(model)), model(**inputs).logits
+    with pytest.raises(KeyError, match="mine"), dropped(model), dropped(model, ps.droppers.FastV(after=1)):
+        raise KeyError("mine")
+
+    class Broken(ps.droppers.Random):
+        def keep(self, stage, count):
+            return ps.droppers.Kept(torch.arange(count + 1))
+
+    with (
+        pytest.raises(ValueError, match=r"must keep (12|32) rising tokens"),
+        dropped(model, Broken({1: 0.5})),
+    ):
+        model(**inputs)
+    assert vars(model).keys() == before.keys()
+    assert not any(layer._forward_pre_hooks or layer._forward_hooks for layer in layers_of(model))
+    assert {layer.self_attn.config._attn_implementation for layer in layers_of(model)} == {"sdpa"}
+    assert torch.equal(model(**inputs).logits, stock)
+    with dropped(model):
+        layers_of(model)[0](
+            model.get_input_embeddings()(inputs["input_ids"]),
+            position_embeddings=(torch.ones(1, 1, 16), torch.zeros(1, 1, 16)),
+        )
+
+
+def test_what_cannot_be_is_refused():
+    model, inputs = made("llava"), prompts(made("llava"))
+    with dropped(model):
+        with pytest.raises(ValueError, match="cache that grows, got StaticCache"):
+            model.generate(**dict(inputs), max_new_tokens=2, cache_implementation="static")
+        with pytest.raises(ValueError, match="got prefill_chunk_size"):
+            model.generate(**dict(inputs), max_new_tokens=2, prefill_chunk_size=8)
+        with pytest.raises(ValueError, match="videos cannot yet"):
+            model(**inputs, pixel_values_videos=torch.zeros(1))
+        with pytest.raises(ValueError, match="placeholders and no image"):
+            model(input_ids=inputs["input_ids"])
+    with pytest.raises(TypeError, match="got the class FastV"), attach(model, ps.droppers.FastV):
+        pass
+    flash = build("llava")
+    for layer in layers_of(flash):
+        layer.self_attn.config._attn_implementation_internal = "flash_attention_2"
+    with pytest.raises(NotImplementedError, match="must be sdpa or eager here, got flash_attention_2"), dropped(flash):
+        pass
+
+
+def test_columns_take_and_put():
+    keep = torch.tensor([[True, False, True, True], [False, False, True, False]])
+    seen = Columns.of(keep)
+    assert seen.at.tolist() == [[0, 2, 3], [-1, -1, 2]]
+    values = torch.arange(16.0).reshape(2, 4, 2)
+    taken = seen.take(values)
+    assert torch.equal(taken[0], values[0, [0, 2, 3]])
+    assert torch.equal(taken[1, 2], values[1, 2])
+    put = seen.put(values, -taken - 1)
+    assert torch.equal(put[keep], -values[keep] - 1)
+    assert torch.equal(put[~keep], values[~keep])
+    mask = seen.mask(None)
+    assert mask[1, 0].tolist() == [[True, False, False], [False, True, False], [False, False, True]]
+    stock = torch.ones(4, 4, dtype=torch.bool).tril()[None, None]
+    assert torch.equal(seen.mask(stock), mask)
+
+
+@pytest.mark.parametrize("fault", ["rotation", "mask", "put"])
+def test_faults_are_found(monkeypatch, fault):
+    """What a layer is given, and the way back, matter to the checks."""
+    shorter, put = first_pass._shorter, Columns.put
+
+    def unmoved(given, seen, length):
+        cut = tuple(part[:, : seen.at.shape[1]] for part in given["position_embeddings"])
+        return {**shorter(given, seen, length), "position_embeddings": cut}
+
+    def everything(keys, queries, shown, window):
+        return torch.ones(len(keys), 1, len(queries), keys.shape[1], dtype=torch.bool)
+
+    if fault == "rotation":
+        monkeypatch.setattr(first_pass, "_shorter", unmoved)
+    elif fault == "mask":
+        monkeypatch.setattr(later_pass, "later_mask", everything)
+    else:
+        monkeypatch.setattr(Columns, "put", lambda self, full, values: put(self, full, values.roll(1, 1)))
+    assert "dropping equals masking" in failed(made("llava"))
