@@ -90,16 +90,14 @@ def plan_inputs(
     check_model(model)
     check_allocator(method)
     chosen = PixelOptions(**options)
-    tower = tower_of(model)
+    tower_of(model)
     check_inputs(model, inputs)
     if not has_images(inputs):
         return dict(inputs), []
     full = with_mask(inputs)
-    ids = full["input_ids"]
-    runs = placeholder_runs(ids, model.config.image_token_id)
-    groups = family_of(model.config.model_type).images(runs, tower.items(model, full), ids, processor)
+    groups, seen = canvases_of(model, full, processor)
     normal = normalisation_of(processor)
-    canvases = placed(tower.canvases(model, full, groups), images, processor, chosen.finest, normal)
+    canvases = placed(seen, images, processor, chosen.finest, normal)
     counts, rows = [one.count for one in canvases], [group[0].row for group in groups]
     budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
     scenes = [Scene(normal.shown(canvas.pixels.detach())) for canvas in canvases]
@@ -118,6 +116,23 @@ def plan_inputs(
     with span(PLANNING):
         plans = plans_of(methods, canvases, scenes, totals, stock, parties)
     return show(plans, stock)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+
+
+def canvases_of(model: Any, inputs: Mapping[str, Any], processor: Any) -> tuple[list[list[Run]], list[Canvas]]:
+    """Returns the placeholders of each image in the prompts, and what stock sees of it as one canvas.
+
+    Args:
+        model: A model of transformers that takes encoded features.
+        inputs: What the processor returned, with images.
+        processor: As `plan_inputs`.
+
+    Raises:
+        NotImplementedError, ValueError: as `plan_inputs`.
+    """
+    tower, ids = tower_of(model), inputs["input_ids"]
+    runs = placeholder_runs(ids, model.config.image_token_id)
+    groups = family_of(model.config.model_type).images(runs, tower.items(model, inputs), ids, processor)
+    return groups, tower.canvases(model, inputs, groups)
 
 
 def _parties(rows: Sequence[int]) -> list[list[int]]:
