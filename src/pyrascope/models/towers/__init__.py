@@ -14,7 +14,6 @@ from .tower import Cells, Tower, visible_centres
 
 LIKE_QWEN = (
     "cohere_compass",
-    "exaone4_5",
     "glm46v",
     "glm4v",
     "glm4v_moe",
@@ -44,7 +43,10 @@ TOWERS: dict[str, Tower] = {
     **dict.fromkeys(LIKE_QWEN, Qwen()),
 }
 """Adapters by model type."""
-REFUSED = {"fast_vlm": "its tower is made of convolutions, which cannot take packed patches; use plan.crops"}
+REFUSED = {
+    "exaone4_5": "its generate discards position_ids, so tokens would not stand where a plan puts them; use plan.crops",
+    "fast_vlm": "its tower is made of convolutions, which cannot take packed patches; use plan.crops",
+}
 """Model types that cannot be served at this site, and why."""
 
 
