@@ -160,7 +160,6 @@ def _shown(
             prompts.leave(group)
         else:
             prompts.put(group, canvas, order)
-            prompts.close_up(group, family)
     place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
     out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
