@@ -14,7 +14,7 @@ from torch.testing import assert_close
 pytest.importorskip("transformers")
 
 from pyrascope.allocation.plan import Plan
-from pyrascope.methods import Difficulty, Foveated, RateDistortion, Resize, Uniform
+from pyrascope.methods import Foveated, ProgressiveLevels, RateDistortion, Resize, Uniform
 from pyrascope.methods.reducers import DivPrune
 from pyrascope.models import attach, plan_inputs, prepare
 from pyrascope.models.checks import CHECKS
@@ -70,8 +70,11 @@ def test_every_method_of_the_site(model, method, positions):
     inputs = prompts(model)
     small, plans = plan_inputs(model, inputs, method, [4, 1, 9], processor=TINY, positions=positions)
     tokens = [plan.tokens for plan in plans]
-    assert tokens == [4, 1, 9]
-    assert (small["input_ids"] == IMAGE).sum(1).tolist() == [4, 10]
+    if method in (Resize(), Uniform()):  # which take the grid that fits best
+        assert all(0 < found <= budget for found, budget in zip(tokens, (4, 1, 9), strict=True))
+    else:
+        assert tokens == [4, 1, 9]
+    assert (small["input_ids"] == IMAGE).sum(1).tolist() == [tokens[0], tokens[1] + tokens[2]]
     assert small["position_ids"].shape == small["input_ids"].shape
     assert bool((small["position_ids"].diff(dim=1) >= 0).all())
     if positions == "compact":
@@ -83,8 +86,8 @@ def test_every_method_of_the_site(model, method, positions):
 def test_each_token_is_encoded_from_its_own_box():
     """One patch of the picture changes: at layer 0 of the tower only the token whose box holds it does too."""
     model = build("llava")
-    model.config.vision_feature_layer = 0
     inputs = prompts(model, (0,))
+    model.config.vision_feature_layer = 0
     inputs["pixel_values"] = inputs["pixel_values"] * 0.1
     with torch.no_grad():
         before, (plan,) = plan_inputs(model, inputs, Foveated(), 17)
@@ -125,11 +128,11 @@ def test_markers_of_tiles_leave_and_that_of_the_global_view_stays():
     model = model_of("smolvlm")
     inputs = prompts(model)
     assert int((inputs["input_ids"] == BREAK).sum()) == 3
-    small, _ = plan_inputs(model, inputs, SQUARE, [20, 2, 20], processor=TINY)
+    small, _ = plan_inputs(model, inputs, SQUARE, [20, 2, 16], processor=TINY)
     ids, places = small["input_ids"], (small["input_ids"] == GLOBAL).nonzero().tolist()
     assert not (ids == BREAK).any()
     assert len(places) == 3
-    for (row, column), tokens in zip(places, (20, 2, 20), strict=True):
+    for (row, column), tokens in zip(places, (20, 2, 16), strict=True):
         assert bool((ids[row, column + 1 : column + 1 + tokens] == IMAGE).all())
         assert int(ids[row, column + 1 + tokens]) != IMAGE
 
@@ -157,8 +160,9 @@ def test_images_of_a_prompt_are_planned_together(model):
         assert_close(model(**whole).logits[:, -1], stock, atol=1e-5, rtol=0)
 
 
-def test_a_method_may_choose_its_budget(model):
-    small, plans = plan_inputs(model, prompts(model), Difficulty(), None, processor=TINY)
+def test_a_method_may_choose_its_budget():
+    model = model_of("smolvlm")
+    small, plans = plan_inputs(model, prompts(model), ProgressiveLevels(), None, processor=TINY)
     assert (small["input_ids"] == IMAGE).sum(1).tolist() == [plans[0].tokens, plans[1].tokens + plans[2].tokens]
 
 
@@ -166,8 +170,9 @@ def test_a_method_may_choose_its_budget(model):
 def test_columns_rise_and_stay_near_the_stock_token(data, count):
     token = sorted(data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=count)))
     found = columns_of(torch.tensor(token), count).tolist()
-    assert all(a < b for a, b in zip(found, found[1:], strict=False))
-    assert 0 <= found[0] and found[-1] < count  # noqa: PT018
+    assert found == sorted(set(found))
+    assert found[0] >= 0
+    assert found[-1] < count
     if len(set(token)) == len(token):
         assert found == token
 
@@ -231,7 +236,7 @@ def test_detail_beyond_the_grid_is_seen_in_the_source():
     options = {"method": SQUARE, "budget": 40, "finest": "source"}
     small, (plan,) = prepare(model, processor, [Image.fromarray(shown)], "<image> what", **options)
     native = np.log2(512 / 64)
-    fine = plan.levels[:, 0] < native - 0.5
+    fine = plan.levels[:, 0] < native - 1.5
     assert (plan.levels[:, 0].min(), plan.tokens) == (0, 40)
     assert fine.any()
     centre = (plan.boxes[fine, :2] + plan.boxes[fine, 2:]) / 2
@@ -277,9 +282,10 @@ def test_without_the_source_it_is_said_once():
             assert torch.equal(model(**before).logits, found)
             known = processor(images=nested(pictures()), text=TEXT, return_tensors="pt", padding=True)
             assert_close(model(**known).logits, found, atol=1e-6, rtol=0)
-    with attach(model, SQUARE, 12, processor=processor, finest="source"), pytest.raises(ValueError, match="none; use"):
-        with pytest.warns(UserWarning, match="not known"):
-            model(**before)
+    warned = pytest.warns(UserWarning, match="not known")
+    refused = pytest.raises(ValueError, match="needs the source images, got none")
+    with attach(model, SQUARE, 12, processor=processor, finest="source"), warned, refused:
+        model(**before)
 
 
 def test_bad_input_is_refused():
@@ -331,5 +337,5 @@ def test_tokens_that_are_no_patches_are_refused(kind, strategy):
 
 def test_convolutions_are_refused_with_the_reason():
     fast = SimpleNamespace(config=SimpleNamespace(model_type="fast_vlm"))
-    with pytest.raises(NotImplementedError, match="convolutions, which cannot take packed patches; use plan.crops"):
+    with pytest.raises(NotImplementedError, match=r"convolutions, which cannot take packed patches; use plan\.crops"):
         tower_of(fast)
