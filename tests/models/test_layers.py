@@ -92,6 +92,37 @@ def test_layers_may_be_called_by_position():
     assert failed(model) == {}
 
 
+@pytest.mark.compile
+@pytest.mark.parametrize("what", ["language model", "forward"])
+def test_compiled_code_does_not_pass_the_hooks_by(what):
+    """Compiled code sees no hooks that come later; the graph is run as it is, which needs no C++ compiler."""
+    model = build("llava")
+    inputs = prompts(model, [0])
+    with dropped(model):
+        want = model(**inputs).logits[:, -1]
+    maps = ps.probe(model, inputs)
+    if what == "forward":
+        model.forward = torch.compile(model.forward, backend="eager")
+    else:
+        model.model.language_model = torch.compile(model.model.language_model, backend="eager")
+    stock = model(**inputs).logits[:, -1]
+    assert not torch.allclose(stock, want, atol=0.01)
+    with dropped(model):
+        assert_close(model(**inputs).logits[:, -1], want)
+    assert_close(ps.probe(model, inputs), maps)
+    assert_close(model(**inputs).logits[:, -1], stock)
+
+
+def test_hooks_of_accelerate_stay():
+    hooks = pytest.importorskip("accelerate.hooks")
+    model = build("qwen3_vl")
+    for part in (model, *layers_of(model)):
+        hooks.add_hook_to_module(part, hooks.AlignDevicesHook(execution_device="cpu", io_same_device=True))
+    own = model.forward
+    assert failed(model) == {}
+    assert model.forward is own
+
+
 @pytest.mark.parametrize(
     "dropper", [ps.droppers.FastV(after=1), ps.droppers.SparseVLM(), ps.droppers.Random({1: 0.4})], ids=repr
 )

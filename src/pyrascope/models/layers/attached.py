@@ -14,7 +14,7 @@ from torch.nn import Module
 from ..._check import shorten
 from ...allocation.dropper import Dropper
 from ..attention_tap import tapped
-from ..decoder import backend_of, by_name, layers_of, windows_of
+from ..decoder import backend_of, by_name, layers_of, uncompiled, windows_of
 from ..encode import with_features
 from ..inputs import REDUCED, check_inputs, has_images
 from ..patched import patched
@@ -114,6 +114,7 @@ class _Session:
             with ExitStack() as stack:
                 stack.callback(setattr, self, "now", None)
                 self.now = self._pass(given)
+                stack.enter_context(uncompiled(self.model))
                 if isinstance(self.now, FirstPass) and self.now.listeners():
                     stack.enter_context(tapped(self.now.listeners()))
                 return stock(**given)
