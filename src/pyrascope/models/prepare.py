@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ..allocation.reducer import Reducer, Reduction
 from .features import Inputs, reduce_inputs
+from .inputs import check_processor
 from .reduce import check_reducer
 from .support import check_model
 
@@ -35,10 +36,11 @@ def prepare(
         options: `share` and `positions`, as `reduce_inputs`.
 
     Raises:
-        ImportError, TypeError, ValueError: as `reduce_inputs`.
+        ImportError, TypeError, NotImplementedError, ValueError: as `reduce_inputs`.
     """
-    check_model(model)
+    model = check_model(model)
     check_reducer(method)
+    check_processor(model, processor)
     several = not isinstance(text, str)
     given = {"text": text, "return_tensors": "pt", **({"padding": True} if several else {})}
     inputs = processor(**given) if images is None else processor(images=images, **given)
