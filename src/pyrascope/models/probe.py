@@ -63,7 +63,7 @@ def probe(
     Zhao et al. 2025, "Attention Debiasing for Token Pruning in Vision-Language Models". Differs from the last in that
     the trend is fitted to the image itself, instead of to the mean over many.
     """
-    check_model(model)
+    model = check_model(model)
     one_of(debias, "debias", DEBIAS)
     layers = layers_of(model)
     at = whole_number(len(layers) * 14 // 32 if layer is None else layer, "layer", 0, len(layers) - 1)
