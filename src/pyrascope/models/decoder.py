@@ -1,6 +1,7 @@
 """The language model inside a model: its layers, and what they must have to be listened to or fed fewer tokens."""
 
 import contextlib
+import inspect
 from typing import Any
 
 import torch
@@ -27,10 +28,20 @@ def layers_of(model: Any) -> list[Any]:
         raise NotImplementedError(
             f"the language model must be a stack `layers`, got another build in {type(model).__name__}"
         )
-    lacking = [type(one).__name__ for one in layers if not isinstance(getattr(one, "self_attn", None), Module)]
-    if lacking:
-        raise NotImplementedError(f"every layer must have `self_attn`, got {lacking[0]} without")
+    for layer in layers:
+        attention = getattr(layer, "self_attn", None)
+        if not isinstance(attention, Module) or not hasattr(attention, "config"):
+            raise NotImplementedError(
+                f"every layer must have `self_attn` with a config, got {type(layer).__name__} without"
+            )
+        if "position_embeddings" not in inspect.signature(layer.forward).parameters:
+            raise NotImplementedError(f"layers must be given their rotation, got {type(layer).__name__}, which is not")
     return list(layers)
+
+
+def by_name(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of a call of a layer by name, `hidden_states` among them."""
+    return {**dict(zip(inspect.signature(layer.forward).parameters, args, strict=False)), **kwargs}
 
 
 def backend_of(model: Any) -> str:

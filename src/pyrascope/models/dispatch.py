@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from .features import reduce_inputs
-from .pixels import PixelOptions, check_allocator, plan_inputs
+from .pixels import PixelOptions, plan_inputs
+from .planning import check_allocator
 from .reduce import check_reducer
 from .remember import remembering
 from .sites import PIXELS, site_of

@@ -7,10 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._check import one_of, shorten, whole_number
+from .._check import one_of
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
-from ..methods import Resize, Uniform
 from ..tokens.gather import gather_patches
 from .canvas import Canvas
 from .clock import PLANNING, span
@@ -20,9 +19,9 @@ from .inputs import REDUCED, check_inputs, has_images, with_mask
 from .look import looked, looks_through_model
 from .placeholders import Run, placeholder_runs
 from .placing import Order, Prompts, order_of
+from .planning import check_allocator, plans_of
 from .reduce import SHARES, budgets_of
 from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions
-from .sites import PIXELS, site_of
 from .sources import GRID, normalisation_of, placed
 from .support import check_model
 from .towers import Cells, tower_of
@@ -91,16 +90,14 @@ def plan_inputs(
     check_model(model)
     check_allocator(method)
     chosen = PixelOptions(**options)
-    tower = tower_of(model)
+    tower_of(model)
     check_inputs(model, inputs)
     if not has_images(inputs):
         return dict(inputs), []
     full = with_mask(inputs)
-    ids = full["input_ids"]
-    runs = placeholder_runs(ids, model.config.image_token_id)
-    groups = family_of(model.config.model_type).images(runs, tower.items(model, full), ids, processor)
+    groups, seen = canvases_of(model, full, processor)
     normal = normalisation_of(processor)
-    canvases = placed(tower.canvases(model, full, groups), images, processor, chosen.finest, normal)
+    canvases = placed(seen, images, processor, chosen.finest, normal)
     counts, rows = [one.count for one in canvases], [group[0].row for group in groups]
     budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
     scenes = [Scene(normal.shown(canvas.pixels.detach())) for canvas in canvases]
@@ -117,8 +114,25 @@ def plan_inputs(
         planned = [mine if not all(stock[number] for number in mine) else [] for mine in parties]
         methods = looked(model, method, planned, totals, scenes, canvases[0].cell, show, processor)
     with span(PLANNING):
-        plans = _plans(methods, canvases, scenes, totals, stock, parties)
+        plans = plans_of(methods, canvases, scenes, totals, stock, parties)
     return show(plans, stock)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+
+
+def canvases_of(model: Any, inputs: Mapping[str, Any], processor: Any) -> tuple[list[list[Run]], list[Canvas]]:
+    """Returns the placeholders of each image in the prompts, and what stock sees of it as one canvas.
+
+    Args:
+        model: A model of transformers that takes encoded features.
+        inputs: What the processor returned, with images.
+        processor: As `plan_inputs`.
+
+    Raises:
+        NotImplementedError, ValueError: as `plan_inputs`.
+    """
+    tower, ids = tower_of(model), inputs["input_ids"]
+    runs = placeholder_runs(ids, model.config.image_token_id)
+    groups = family_of(model.config.model_type).images(runs, tower.items(model, inputs), ids, processor)
+    return groups, tower.canvases(model, inputs, groups)
 
 
 def _parties(rows: Sequence[int]) -> list[list[int]]:
@@ -136,6 +150,7 @@ def _shown(
     positions: str,
 ) -> tuple[Inputs, list[Tensor]]:
     """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
+    family = family_of(model.config.model_type)
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     encoded = _encoded(model, full, canvases, plans, orders, stock)
     token = model.config.image_token_id
@@ -145,63 +160,13 @@ def _shown(
             prompts.leave(group)
         else:
             prompts.put(group, canvas, order)
+            prompts.close_up(group, family)
     place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
     out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
     each = list(encoded.items)
     out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
     return out, [order.boxes for order in orders]
-
-
-def check_allocator(method: Any) -> None:
-    """Refuses what is no method of the pixels site (TypeError)."""
-    site = site_of(method)
-    if site != PIXELS:
-        raise TypeError(f"method must be an allocator (pixels site), got {shorten(method)} of the {site} site")
-
-
-def _plans(
-    methods: Sequence[Allocator],
-    canvases: Sequence[Canvas],
-    scenes: Sequence[Scene],
-    totals: Sequence[int | None],
-    stock: Sequence[bool],
-    parties: Sequence[Sequence[int]],
-) -> list[Plan]:
-    """One plan a canvas; the images of a party share its total."""
-    out: dict[int, Plan] = {}
-    for method, total, mine in zip(methods, totals, parties, strict=True):
-        if all(stock[number] for number in mine):
-            for number in mine:
-                rows, columns = canvases[number].fine_grid
-                out[number] = Uniform()([scenes[number]], rows * columns, canvases[number].cell)[0]
-            continue
-        found = _planned(method, [canvases[number] for number in mine], [scenes[number] for number in mine], total)
-        out.update(zip(mine, found, strict=True))
-    return [out[number] for number in range(len(canvases))]
-
-
-@torch.no_grad()
-def _planned(method: Allocator, canvases: Sequence[Canvas], scenes: Sequence[Scene], total: int | None) -> list[Plan]:
-    """Runs the method and holds it to its contract."""
-    cells = sum(rows * columns for rows, columns in (canvas.fine_grid for canvas in canvases))
-    if total is not None:
-        full = sum(canvas.count for canvas in canvases)
-        hint = f"plans have {cells} cells at their finest level, and stock spends {full} tokens"
-        whole_number(total, "budget", len(canvases), cells, hint=hint)
-    plans = method(scenes, total, canvases[0].cell)
-    tokens = sum(plan.tokens for plan in plans)
-    sizes = [(plan.image_size, plan.cell) for plan in plans]
-    fewer = isinstance(method, Resize) and total is not None and tokens < total  # as it says of itself
-    wrong = total is not None and tokens != total and not fewer
-    if wrong or sizes != [(scene.size, canvases[0].cell) for scene in scenes]:
-        raise ValueError(
-            f"a method must return one plan an image with {total} tokens in all, got {tokens} tokens in {len(plans)} "
-            f"plans from {shorten(method)}; mend the method"
-        )
-    for canvas, plan in zip(canvases, plans, strict=True):
-        whole_number(plan.tokens, "tokens of a plan", 1, canvas.count, hint="as many as stock spends on the image")
-    return plans
 
 
 def _encoded(

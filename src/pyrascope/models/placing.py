@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..allocation.plan import Plan
 from .canvas import Canvas
+from .families import Family
 from .placeholders import Run
 from .towers import visible_centres
 
@@ -92,3 +93,8 @@ class Prompts:
             self.positions = self.positions.float()
             stock = stock + torch.nn.functional.pad(order.shift.T, (0, 0, 1, 0)).to(self.positions)
         self.positions[:, row, mine] = stock
+
+    def close_up(self, group: Sequence[Run], family: Family) -> None:
+        """Takes out the tokens that the family has between an image's placeholders, where these are gone."""
+        stays = [bool(self.keep[run.row, run.start : run.end].any()) for run in group]
+        self.keep[group[0].row, family.leaving(group, stays)] = False

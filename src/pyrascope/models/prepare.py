@@ -9,7 +9,8 @@ from ..allocation.allocator import Allocator
 from ..allocation.plan import Plan
 from ..allocation.reducer import Reducer, Reduction
 from .features import Inputs, reduce_inputs
-from .pixels import check_allocator, plan_inputs
+from .pixels import plan_inputs
+from .planning import check_allocator
 from .reduce import check_reducer
 from .sites import PIXELS, site_of
 from .support import check_model
