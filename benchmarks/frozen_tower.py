@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.functional import grid_sample
@@ -13,7 +14,7 @@ from pyrascope.signal.resample import resize
 
 Position = Literal["centre", "area", "corner"]
 MOST = 8
-"""Places per axis at which the position table is averaged over a box, at most; two a cell where the box has fewer."""
+"""Places per axis at which the position table is averaged over a box, at most."""
 
 
 class Tower:
@@ -62,8 +63,8 @@ class Tower:
     def positions(self, plan: ps.Plan, kind: Position) -> Tensor:
         """Returns position embeddings (n, 384) of the boxes of a plan.
 
-        "centre": the table at the centre of the box. "area": its mean over the box, so that a large box has a blurred
-        position. "corner": the table half a finest cell inside the top left corner, what one gets who forgets sizes.
+        "centre": the table at the centre of the box. "area": its mean at the centres of the finest cells in the box, so
+        that a large box has a blurred position. "corner": the centre of the finest cell at the top left corner, what one gets who forgets sizes.
         """
         boxes = torch.tensor(plan.boxes) / torch.tensor(plan.image_size * 2)
         start, side = boxes[:, :2], boxes[:, 2:] - boxes[:, :2]
@@ -71,10 +72,15 @@ class Tower:
             return self.at(start + plan.cell / 2 / torch.tensor(plan.image_size))
         if kind == "centre":
             return self.at(start + side / 2)
-        count = min(MOST, 2 * 2 ** max(0, round(float(plan.levels.max()))))
-        steps = (torch.arange(count, dtype=torch.float64) + 0.5) / count
-        offsets = torch.cartesian_prod(steps, steps)
-        return torch.stack([self.at(s + d * offsets).mean(0) for s, d in zip(start, side, strict=True)])
+        counts = np.clip(np.rint(2.0**plan.levels), 1, MOST).astype(int)
+        found = torch.empty(plan.tokens, WIDTH)
+        for pair in np.unique(counts, axis=0):
+            mine = torch.from_numpy((counts == pair).all(1))
+            y, x = ((torch.arange(count, dtype=torch.float64) + 0.5) / count for count in pair.tolist())
+            offsets = torch.cartesian_prod(y, x)
+            places = start[mine][:, None] + side[mine][:, None] * offsets
+            found[mine] = self.at(places.flatten(0, 1)).view(-1, len(offsets), WIDTH).mean(1)
+        return found
 
     def of_plan(self, image: Tensor, plan: ps.Plan, kind: Position = "centre", sized: float = 0) -> Tensor:
         """Returns the features (n, 384) of the tokens of a plan, all in one pass.
