@@ -64,7 +64,8 @@ class Tower:
         """Returns position embeddings (n, 384) of the boxes of a plan.
 
         "centre": the table at the centre of the box. "area": its mean at the centres of the finest cells in the box, so
-        that a large box has a blurred position. "corner": the centre of the finest cell at the top left corner, what one gets who forgets sizes.
+        that a large box has a blurred position. "corner": the centre of the finest cell at the top left corner, what
+        one gets who forgets sizes.
         """
         boxes = torch.tensor(plan.boxes) / torch.tensor(plan.image_size * 2)
         start, side = boxes[:, :2], boxes[:, 2:] - boxes[:, :2]
