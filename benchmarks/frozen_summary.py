@@ -10,7 +10,7 @@ from pyrascope.evaluation.bootstrap import bootstrap
 
 SCORES = ("cosine", "centred", "region", "probe")
 RESIZES = tuple(f"resize, {filter}" for filter in ("lanczos", "cubic", "linear"))
-DIGITS = 4
+DIGITS = 3
 
 
 def summarise(photos: Sequence[Any]) -> list[dict[str, Any]]:
