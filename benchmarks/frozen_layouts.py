@@ -26,7 +26,13 @@ def coarse_level(photo: Photo, budget: int) -> int:
     return next(level for level, (r, c) in enumerate(level_grids(size, PATCH)) if r * c <= budget)
 
 
-def only_levels(photo: Photo, budget: int, allowed: Collection[int], errors: BoxSums | None = None) -> ps.Plan:
+def only_levels(
+    photo: Photo,
+    budget: int,
+    allowed: Collection[int],
+    errors: BoxSums | None = None,
+    weight: Tensor | None = None,
+) -> ps.Plan:
     """Returns the square partition by rate-distortion whose boxes are of the allowed levels, as far as B lets it.
 
     A level that is not allowed gets no gain of its own: its boxes cost an equal share of what the next coarser allowed
@@ -37,11 +43,12 @@ def only_levels(photo: Photo, budget: int, allowed: Collection[int], errors: Box
         budget: Tokens.
         allowed: Levels; the coarsest is the largest box.
         errors: What each box loses, of all square levels up to the coarsest; None for the squared error of pixels.
+        weight: How much that error matters, by place; None for 1.
     """
     top = max(allowed)
 
     def judge(scene: Scene, cell: int, levels: list[LevelPair]) -> BoxSums:
-        known = errors or recursive_distortion(scene.image, cell, levels, None)
+        known = errors or recursive_distortion(scene.image, cell, levels, scene.weight)
         found = {level: known[level].copy() for level in levels if level in known}
         for level in range(top - 1, -1, -1):
             if level not in allowed:
@@ -54,7 +61,7 @@ def only_levels(photo: Photo, budget: int, allowed: Collection[int], errors: Box
         return found
 
     name = f"levels {sorted(allowed)}"
-    return plan_partitions([Scene(photo.image)], budget, PATCH, 1, name, judge, depths=[top + 1])[0]
+    return plan_partitions([Scene(photo.image, weight)], budget, PATCH, 1, name, judge, depths=[top + 1])[0]
 
 
 def shared(sums: NDArray[np.float64], parts: tuple[int, int], shape: tuple[int, ...]) -> NDArray[np.float64]:

@@ -1,7 +1,7 @@
 """Photographs for `frozen_encoder.py`: whole cells of a grid, with what people looked at, or which cells hold what."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ def squared(image: Tensor, boxes: Boxes) -> tuple[Tensor, Boxes]:
     return image[:, top : top + side, left : left + side], moved
 
 
-def load_photos(folder: Path, count: int, cells: int, square: bool, skip: int = 0) -> list[Photo]:
+def load_photos(folder: Path, count: int, cells: int, square: bool, without: Collection[str] = ()) -> list[Photo]:
     """Returns photographs of a folder, in the order of their names, resized to about `cells` patches.
 
     Args:
@@ -100,10 +100,11 @@ def load_photos(folder: Path, count: int, cells: int, square: bool, skip: int = 
         count: How many at most, evenly over the names.
         cells: Patches at most; the grid keeps the picture's proportions. Smaller pictures are left out.
         square: Take the middle square.
-        skip: Leave out as many first.
+        without: Names that are left out before the others are counted.
     """
     root = folder / "images" if (folder / "images").is_dir() else folder
-    files = sorted(file for file in root.iterdir() if file.suffix in (".jpg", ".png"))[skip:]
+    files = sorted(file for file in root.iterdir() if file.suffix in (".jpg", ".png"))
+    files = [file for file in files if file.name not in without]
     if not files:
         raise FileNotFoundError(f"expected a folder of .jpg or .png pictures, got none in {root}")
     name, boxes_of = TRUTH.get(folder.name, ("", lambda _: []))
