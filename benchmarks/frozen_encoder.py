@@ -15,7 +15,7 @@ Every row has as many tokens as the plain resize. Features of tokens are painted
 the reference: as they are; centred, the picture's mean feature taken from both; and centred in the true region (coco:
 persons; icdar: legible words; osie: cells with two or more fixations). "probe": area under the ROC curve of a linear
 probe for that region, trained on reference features of other photographs (coco, icdar). Intervals: 95 %, bootstrap over
-photographs, differences paired. Rows are said in `frozen_rows.py`.
+photographs, differences paired. The rows are in `frozen_table.py`.
 
 The log keeps a line for each photograph; with the same log the run goes on where it stopped, and adds rows that are
 not in it. Names that begin with
@@ -41,9 +41,10 @@ from rich.console import Console
 
 from frozen_photos import Photo, load_photos
 from frozen_probe import Probe, train_probe
-from frozen_rows import CONFIRMED, ROWS, Job, Row
+from frozen_rows import Job, Row
 from frozen_scores import nearness
-from frozen_summary import summarise, tables
+from frozen_summary import by_folder, summarise, tables
+from frozen_table import CONFIRMED, ROWS
 from frozen_tower import Tower
 from frozen_weights import PATCH
 from pyrascope.methods.resize import resize_grid
@@ -219,7 +220,9 @@ def main() -> None:
         photos = Counter(f"{each['setting']} {each['data']}" for each in done)
         head = {"date": f"{datetime.now(UTC):%F}", "versions": versions, "photographs": photos}
         head["cpu_seconds"] = round(sum(each["seconds"] for each in done))
-        lines = ",\n".join(json.dumps(each, separators=(",", ":")) for each in summary)
+        head["folders"] = by_folder(summary)
+        whole = (each for each in summary if each["data"] == "all")
+        lines = ",\n".join(json.dumps(each, separators=(",", ":")) for each in whole)
         options.out.write_text(f'{json.dumps(head)[:-1]},\n"summary": [\n{lines}\n]}}\n', encoding="utf-8")
 
 

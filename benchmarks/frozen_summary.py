@@ -34,6 +34,16 @@ def summarise(photos: Sequence[Any]) -> list[dict[str, Any]]:
     return found
 
 
+def by_folder(summary: Sequence[dict[str, Any]]) -> dict[str, dict[str, float]]:
+    """Returns the mean gain in centred cosine over the resize of each row, by setting, folder and budget."""
+    found: dict[str, dict[str, float]] = {}
+    for each in summary:
+        if each["data"] != "all" and "centred minus resize" in each:
+            key = f"{each['setting']} {each['data']} {each['budget']}"
+            found.setdefault(key, {})[each["row"]] = each["centred minus resize"][0]
+    return found
+
+
 def _best_resize(photos: Sequence[Any], budget: str) -> str | None:
     means = {
         f"{budget}/{row}": float(np.mean([scores[f"{budget}/{row}"]["cosine"] for scores in photos]))
