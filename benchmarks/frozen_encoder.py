@@ -174,6 +174,7 @@ def run(options: argparse.Namespace, log: list[Record]) -> None:
     for setting in SETTINGS:
         if re.search(options.settings, f"{setting.name} {setting.data}"):
             photos, probed = work_of(setting, options.data, options.fresh)
+            photos = photos[: options.most]
             left = [p for p in photos if rows.keys() - known.get((setting.name, setting.data, p.name), set())]
             probes[setting.name, setting.data] = probes_of(tower, probed if left else [])
             work.append([(setting, photo) for photo in left])
@@ -201,8 +202,11 @@ def main() -> None:
     parser.add_argument("--rows", default="", help="only rows that match this expression")
     parser.add_argument("--settings", default="", help="only settings that match this expression, such as '4x icdar'")
     parser.add_argument("--fresh", action="store_true", help="fewer rows on photographs not measured without it")
+    parser.add_argument("--most", type=int, help="at most so many photographs of a folder in a setting")
     parser.add_argument("--summary", action="store_true", help="measure nothing, read the log")
     options = parser.parse_args()
+    if options.most is not None and options.most < 1:
+        parser.exit(2, f"--most must be 1 or more, got {options.most}\n")
     torch.set_num_threads(1)
     if not options.summary:
         try:
