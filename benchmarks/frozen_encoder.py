@@ -43,7 +43,7 @@ from frozen_photos import Photo, load_photos
 from frozen_probe import Probe, train_probe
 from frozen_rows import Job, Row
 from frozen_scores import nearness
-from frozen_summary import by_folder, summarise, tables
+from frozen_summary import by_folder, contrast_table, contrasts, summarise, tables
 from frozen_table import CONFIRMED, ROWS
 from frozen_tower import Tower
 from frozen_weights import PATCH
@@ -204,6 +204,7 @@ def main() -> None:
     parser.add_argument("--fresh", action="store_true", help="fewer rows on photographs not measured without it")
     parser.add_argument("--most", type=int, help="at most so many photographs of a folder in a setting")
     parser.add_argument("--summary", action="store_true", help="measure nothing, read the log")
+    parser.add_argument("--pool", type=Path, nargs="+", default=[], help="other logs, for the contrasts of options")
     options = parser.parse_args()
     if options.most is not None and options.most < 1:
         parser.exit(2, f"--most must be 1 or more, got {options.most}\n")
@@ -219,12 +220,14 @@ def main() -> None:
     summary = summarise(done)
     for table in tables(summary):
         Console(width=150).print(table)
+    pooled = contrasts(merged([record for log in (options.log, *options.pool) for record in read(log)]))
+    Console(width=220).print(contrast_table(pooled))
     if options.out:
         versions = {name: version(name) for name in ("pyrascope", "torch", "transformers", "numpy")}
         photos = Counter(f"{each['setting']} {each['data']}" for each in done)
-        head = {"date": f"{datetime.now(UTC):%F}", "versions": versions, "photographs": photos}
+        head: Record = {"date": f"{datetime.now(UTC):%F}", "versions": versions, "photographs": photos}
         head["cpu_seconds"] = round(sum(each["seconds"] for each in done))
-        head["folders"] = by_folder(summary)
+        head |= {"folders": by_folder(summary), "contrasts": pooled}
         whole = (each for each in summary if each["data"] == "all")
         lines = ",\n".join(json.dumps(each, separators=(",", ":")) for each in whole)
         options.out.write_text(f'{json.dumps(head)[:-1]},\n"summary": [\n{lines}\n]}}\n', encoding="utf-8")

@@ -11,6 +11,22 @@ from pyrascope.evaluation.bootstrap import bootstrap
 SCORES = ("cosine", "centred", "region", "probe")
 RESIZES = tuple(f"resize, {filter}" for filter in ("lanczos", "cubic", "linear"))
 DIGITS = 3
+CONTRASTS = (
+    ("aspect 2", "aspect 1"),
+    ("aspect 4", "aspect 1"),
+    ("aspect 1, position area", "aspect 1"),
+    ("two levels, next, position area", "two levels, next"),
+    ("aspect 1, position corner", "aspect 1"),
+    ("levels limited", "aspect 1"),
+    ("two levels, next", "levels limited"),
+    ("two levels, native", "two levels, next"),
+    ("aspect 1, half sized", "aspect 1"),
+    ("levels limited, half sized", "levels limited"),
+    ("two levels, next, half sized", "two levels, next"),
+    ("two levels, next, sized", "two levels, next, half sized"),
+    ("gain in features, look", "levels limited"),
+)
+"""One option against another, all else equal."""
 
 
 def summarise(photos: Sequence[Any]) -> list[dict[str, Any]]:
@@ -68,6 +84,36 @@ def _scores(photos: Sequence[Any], key: str, baseline: str | None) -> dict[str, 
             if score == "centred":
                 out["better"] = round(float((gains > 0).mean()), 3)
     return out
+
+
+def contrasts(photos: Sequence[Any]) -> list[dict[str, Any]]:
+    """Returns what each option of `CONTRASTS` adds to the centred cosine, [mean, low, high], paired by photograph."""
+    found = []
+    for setting in sorted({photo["setting"] for photo in photos}, reverse=True):
+        mine = [photo["scores"] for photo in photos if photo["setting"] == setting]
+        for budget in sorted({key.split("/")[0] for scores in mine for key in scores if not key.startswith("all/")}):
+            for one, other in CONTRASTS:
+                keys = f"{budget}/{one}", f"{budget}/{other}"
+                gains = [
+                    scores[keys[0]]["centred"] - scores[keys[1]]["centred"]
+                    for scores in mine
+                    if scores.keys() >= {*keys}
+                ]
+                if gains:
+                    record = {"setting": setting, "budget": budget, "one": one, "other": other, "photos": len(gains)}
+                    found.append(record | {"centred": [round(value, DIGITS) for value in bootstrap(gains)]})
+    return found
+
+
+def contrast_table(found: Sequence[dict[str, Any]]) -> Table:
+    """Returns the contrasts as a table, a column for each setting and budget."""
+    columns = list(dict.fromkeys((each["setting"], each["budget"]) for each in found))
+    table = Table("centred cosine: the first minus the second", *(f"{s}, {b}" for s, b in columns))
+    for pair in dict.fromkeys((each["one"], each["other"]) for each in found):
+        mine = {(e["setting"], e["budget"]): e["centred"] for e in found if (e["one"], e["other"]) == pair}
+        cells = ["{:+.3f} ({:+.3f}..{:+.3f})".format(*mine[each]) if each in mine else "" for each in columns]
+        table.add_row(" minus ".join(pair), *cells)
+    return table
 
 
 def tables(summary: Sequence[dict[str, Any]], data: str = "all") -> Iterator[Table]:
