@@ -282,6 +282,22 @@ def test_text_beside_images_is_left_alone():
         assert_close(model(**both).logits[1, -4:], stock, atol=1e-5, rtol=0)
 
 
+def test_a_model_may_write_a_placeholder():
+    model = build("llava")
+    model.lm_head.weight[IMAGE] = 0
+    model.lm_head.weight[IMAGE] = model(**prompts(model, [0]), output_hidden_states=True).hidden_states[-1][0, -1] * 9
+    text = {"input_ids": torch.tensor([[5, 6, 7]]), "attention_mask": torch.ones(1, 3, dtype=torch.long)}
+    options = {"max_new_tokens": 4, "do_sample": False}
+    for inputs in (text, prompts(model, [0])):
+        stock = model.generate(**dict(inputs), **options)
+        with dropped(model, ps.droppers.Scheduled({1: 1.0})):
+            assert torch.equal(model.generate(**dict(inputs), **options), stock)
+        with dropped(model):
+            got = model.generate(**dict(inputs), **options)
+        assert got.shape == stock.shape
+    assert int((stock[0, -4:] == IMAGE).sum()) > 0
+
+
 def test_gradients_and_labels():
     model = build("llava")
     inputs = prompts(model)
