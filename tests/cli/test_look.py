@@ -50,6 +50,13 @@ def test_answers_are_printed_written_and_drawn(look, folder, tmp_path):
         assert min(drawn.size) > 500
 
 
+def test_a_gate_takes_the_sure_answer(look, folder, tmp_path):
+    words = ["-b", 9, "--model", folder, "--no-full", "--max-new-tokens", 1, "--json", tmp_path / "a.json"]
+    for gate, method in ((100, "Resize()"), (0, "CoarseToFine(method=Zoom(), share=50, elsewhere=0.02, counted=True)")):
+        assert look(*words, "--gate", gate)[0] == 0
+        assert json.loads((tmp_path / "a.json").read_text())["method"] == method
+
+
 def test_without_the_full_prompt(look, folder, tmp_path):
     to = ["--json", tmp_path / "a.json"]
     code, out, _ = look("-b", 64, "--model", folder, "--method", "tome", "--no-full", "--max-new-tokens", 2, *to)

@@ -10,12 +10,15 @@ from PIL import Image
 pytest.importorskip("transformers")
 
 from pyrascope import methods, reducers
+from pyrascope.allocation.gate import budgets_by_entropy
 from pyrascope.methods import droppers
 from pyrascope.models.answer import answer, entropy_of, first_entropies
 from pyrascope.models.by_name import any_method_from
 from pyrascope.models.canvas import Canvas
 from pyrascope.models.load import load
+from pyrascope.models.pixels import plan_inputs
 from pyrascope.models.prompt import prompt_of
+from pyrascope.models.resized import coarse_entropies
 from pyrascope.models.shown import cells_of
 from pyrascope.models.side_by_side import side_by_side
 from pyrascope.models.tiny import IMAGE, build
@@ -73,6 +76,42 @@ def test_a_reduced_answer_says_what_it_saw(loaded, picture):
     assert found["resize"].plan.coverage == 1, "a resize before the tower"
     assert found["full"].tokens == 64
     assert len(side_by_side(*loaded, picture, "what", method=reducers.Random(), budget=9, full=False)) == 2
+
+
+def test_plans_go_as_fine_as_the_picture(loaded):
+    large = Image.radial_gradient("L").convert("RGB")  # 256x256 px, four times the model's grid
+    for finest, side in (("grid", 32), ("source", 8), (1, 16)):
+        found = answer(*loaded, large, "what", method=methods.CoarseToFine(methods.Zoom()), budget=20, finest=finest)
+        assert found.tokens == found.plan.tokens == 20
+        assert (found.plan.boxes[:, 2] - found.plan.boxes[:, 0]).min() == side
+
+
+def test_a_sure_answer_from_a_resize_is_taken(loaded, picture):
+    def ask(gate):
+        return side_by_side(*loaded, picture, "what", method=methods.Zoom(), budget=9, gate=gate, full=False)
+
+    entropy = ask(None)["resize"].entropy
+    sure, unsure = ask(entropy + 1e-3), ask(entropy - 1e-3)
+    assert sure["look"] is sure["resize"]
+    assert sure["look"].method == "Resize()"
+    assert unsure["look"].method == "Zoom()"
+    assert unsure["look"].looks == unsure["resize"].first < unsure["look"].first
+
+
+def test_unsure_prompts_get_more(loaded, picture):
+    model, processor = loaded
+    processor.tokenizer.padding_side = "left"
+    pictures = [picture, picture.rotate(90)]
+    text = ["<image> what is here", "<image> to be"]
+    inputs = processor(images=pictures, text=text, return_tensors="pt", padding=True)
+    found = coarse_entropies(model, inputs, 9, processor=processor, images=pictures)
+    alone = [answer(*loaded, p, t[8:], method=methods.Resize(), budget=9) for p, t in zip(pictures, text, strict=True)]
+    torch.testing.assert_close(found, torch.tensor([one.entropy for one in alone]).double(), atol=1e-5, rtol=0)
+    budgets = budgets_by_entropy(found.numpy(), (9, 18, 36), 50).tolist()
+    small, plans = plan_inputs(model, inputs, methods.Zoom(), budgets)
+    assert sum(plan.tokens for plan in plans) == 50
+    assert (small["input_ids"] == IMAGE).sum(1).tolist() == budgets
+    assert budgets[int(found.argmax())] == max(budgets)
 
 
 def test_looking_first_is_timed(loaded, picture):

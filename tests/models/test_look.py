@@ -8,11 +8,14 @@ from torch import nn
 pytest.importorskip("transformers")
 
 from pyrascope.methods import CoarseToFine, RateDistortion, Resize, Zoom
+from pyrascope.models import attach, prepare
 from pyrascope.models.look import AttentionLook, on_grid
 from pyrascope.models.pixels import plan_inputs
-from pyrascope.models.tiny import IMAGE, TinyProcessor, build, prompts
+from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+from pyrascope.models.towers import TOWERS
+from tiny_models import tiny_processor
 
-KINDS = ["llava", "smolvlm", "gemma3", "paligemma", "internvl"]
+KINDS = sorted(set(RECIPES) & set(TOWERS))
 RED, BLUE = 7, 8  # token ids of two questions
 
 
@@ -85,9 +88,9 @@ def test_the_question_decides(rigged):
         assert plan_inputs(rigged, one, CoarseToFine(Zoom(), share=70), 23)[1] == [plan], "in a batch as alone"
 
 
-@pytest.mark.parametrize("layer", [0, 1, 2])
-def test_the_heat_is_eager_attention_on_the_coarse_prompt(layer):
-    model = build("llava")
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_heat_is_eager_attention_on_the_coarse_prompt(kind):
+    model, layer = build(kind), 1
     seen = []
 
     class Spy(AttentionLook):
@@ -96,11 +99,11 @@ def test_the_heat_is_eager_attention_on_the_coarse_prompt(layer):
             return seen[-1][1]
 
     inputs = prompts(model)
-    method = CoarseToFine(Zoom(), detector=Spy(layer=layer))
-    plan_inputs(model, inputs, method, 20)
+    method = CoarseToFine(Zoom(), share=80, detector=Spy(layer=layer))
+    plan_inputs(model, inputs, method, 5, processor=TinyProcessor())
     coarse, maps = seen[0]
-    same, views = plan_inputs(model, inputs, Resize(), 10)
-    assert [len(one) for one in maps] == [view.tokens for view in views] == [9, 9, 9]
+    same, views = plan_inputs(model, inputs, Resize(), 4, processor=TinyProcessor())
+    assert [len(one) for one in maps] == [view.tokens for view in views]
     torch.testing.assert_close(coarse["input_ids"], same["input_ids"])
     model.set_attn_implementation("eager")
     with torch.no_grad():
@@ -128,7 +131,7 @@ def test_totals_are_exact_and_the_model_is_as_before(kind):
     inputs = prompts(model)
     before, names = model(**inputs).logits, set(vars(model))
     method = CoarseToFine(RateDistortion(aspect=1), share=40)
-    for budget in (1, 2, 7, 15):
+    for budget in (1, 2, 5):
         small, plans = plan_inputs(model, inputs, method, budget, processor=TinyProcessor())
         again, same = plan_inputs(model, inputs, method, budget, processor=TinyProcessor())
         assert [plan.tokens for plan in plans] == [budget] * 3
@@ -170,3 +173,42 @@ def test_a_look_without_a_model_or_with_a_wrong_answer_is_refused():
     model = build("llava")
     with pytest.raises(ValueError, match="a look must give a value for each token of each image"):
         plan_inputs(model, prompts(model), CoarseToFine(detector=Short()), 12)
+
+
+def test_relative_attention_takes_out_what_attracts_every_question(rigged):
+    processor = tiny_processor()
+    inputs = asked(RED)
+    painted(inputs, 0, 0, (0, 7))
+    generic = [processor.tokenizer.convert_ids_to_tokens(token) for token in (5, RED)]
+    look = AttentionLook(layer=1, generic=" ".join(generic))  # it looks for red as well, so nothing is left
+    heats = []
+
+    class Spy(AttentionLook):
+        def maps(self, *args):
+            heats.append(super().maps(*args)[0])
+            return [heats[-1]]
+
+    for generic in ("", look.generic, "what is here"):
+        method = CoarseToFine(Zoom(), detector=Spy(layer=1, generic=generic))
+        plan_inputs(rigged, inputs, method, 32, processor=processor)
+    assert heats[0].argmax() == heats[2].argmax() == 3
+    torch.testing.assert_close(heats[1], torch.ones(16), atol=1e-3, rtol=0)
+    with pytest.raises(ValueError, match="a generic prompt needs the processor"):
+        plan_inputs(rigged, inputs, CoarseToFine(detector=look), 32)
+
+
+def test_attached_it_is_as_prepared():
+    model, processor = build("llava"), tiny_processor()
+    images, text = [torch.rand(3, 90, 70), torch.rand(3, 64, 64)], ["<image> what is here", "<image> to be"]
+    processor.tokenizer.padding_side = "left"
+    method = CoarseToFine(Zoom())
+    inputs, plans = prepare(model, processor, images, text, method=method, budget=21)
+    assert [plan.tokens for plan in plans] == [21, 21]
+    assert [plan.image_size for plan in plans] == [(90, 70), (64, 64)]
+    wanted = model.generate(**inputs, max_new_tokens=3, do_sample=False)[:, -3:]
+    logits = model(**inputs).logits
+    with attach(model, method, budget=21, processor=processor):
+        full = processor(images=images, text=text, return_tensors="pt", padding=True)
+        assert torch.equal(model.generate(**full, max_new_tokens=3, do_sample=False)[:, -3:], wanted)
+        torch.testing.assert_close(model(**full).logits, logits, rtol=0, atol=0)
+    assert "forward" not in vars(model)

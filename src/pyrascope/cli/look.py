@@ -18,6 +18,7 @@ from ..models.answer import Answer
 from ..models.by_name import any_method_from
 from ..models.load import default_model, load
 from ..models.side_by_side import FULL, LOOK, RESIZE, side_by_side
+from ..models.sources import GRID
 from ..viz.look_figure import look_figure
 from ..viz.sheet import DOTS_PER_INCH
 from .outputs import output, two_files
@@ -36,6 +37,18 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
     ] = "CoarseToFine(method=Zoom())",
     json: Annotated[Path | None, typer.Option(help="Write all that was found to it.", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Draw where it looked to this file.", show_default=False)] = None,
+    gate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NATS",
+            min=0,
+            help="Take the resize's answer where its first token's entropy is below that, and look only where not.",
+            show_default=False,
+        ),
+    ] = None,
+    finest: Annotated[
+        str, typer.Option(help="Finest level of plans: the model's own grid, or 'source': as fine as the picture is.")
+    ] = GRID,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of the answer.")] = 32,
     full: Annotated[bool, typer.Option("--full/--no-full", help="Ask with all visual tokens too.")] = True,
 ) -> None:
@@ -61,7 +74,9 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
             method=chosen,
             budget=budget,
             max_new_tokens=max_new_tokens,
+            gate=gate,
             full=full,
+            finest=finest,
         )
         if json_part:
             record = {"image": str(image), "question": question, "model": name, "budget": budget, **_record(found)}

@@ -8,6 +8,7 @@ import typer
 from .. import __version__
 from .compare import compare
 from .cost import cost
+from .crops import crops
 from .importance import importance
 from .look import look
 from .methods import methods
@@ -22,6 +23,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command(epilog="Example: pyrascope plan photo.jpg --budget 256 --method resize --out plan.png")(plan)
+app.command(epilog="Example: pyrascope crops photo.jpg plan.json --patch 28 --min-pixels 3136 --out crops")(crops)
 app.command(epilog="Example: pyrascope pyramid photo.jpg --kind laplacian --levels 5 --out pyramid.png")(pyramid)
 app.command(epilog="Example: pyrascope compare photo.jpg --budget 256 --out sheet.png")(compare)
 app.command(epilog="Example: pyrascope importance photo.jpg --map 'Saliency()' --out map.png")(importance)

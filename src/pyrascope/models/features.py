@@ -12,7 +12,7 @@ from .clock import PLANNING, span
 from .context import contexts, hearing
 from .encode import encode, tower_arguments
 from .families import family_of
-from .inputs import REDUCED, check_inputs, has_images, with_mask
+from .inputs import REDUCED, check_inputs, check_processor, has_images, with_mask
 from .placeholders import placeholder_runs
 from .placement import at_centres, by_centre
 from .reduce import budgets_of, check_reducer, reduce
@@ -51,10 +51,13 @@ def reduce_inputs(
     Raises:
         ImportError: transformers is missing or too old.
         TypeError: the model or the method cannot do this.
-        ValueError: a budget out of range, videos, or placeholders that do not match the images.
+        NotImplementedError: the method needs something of the tower, such as its attention, that is not known.
+        ValueError: a budget out of range, videos, placeholders that do not match the images, or a processor of another
+            model.
     """
-    check_model(model)
+    model = check_model(model)
     check_reducer(method)
+    check_processor(model, processor)
     one_of(positions, "positions", POSITIONS)
     check_inputs(model, inputs)
     if not has_images(inputs):

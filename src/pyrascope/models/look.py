@@ -13,6 +13,7 @@ from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
 from ..methods import Resize
 from .clock import LOOKS, span
+from .generic import asking
 from .probe import DEBIAS, probe
 
 Show = Callable[[Sequence[Plan]], tuple[dict[str, Any], list[Tensor]]]
@@ -42,12 +43,16 @@ class AttentionLook:
     Attributes:
         layer: Number of layers that run before it; None for 14 of 32, in proportion.
         debias: "none", "positions" or "trend", as `probe`.
+        generic: A question that asks nothing in particular, as `generic.NOTHING`: each map is divided by the one that
+            it gives, which takes out what attracts every question, at the price of a second look. It needs the
+            processor. "" for none.
 
     Source: as `probe`.
     """
 
     layer: int | None = None
     debias: str = "none"
+    generic: str = ""
     through_model: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
@@ -65,7 +70,8 @@ class AttentionLook:
 
     def maps(self, model: Any, inputs: Mapping[str, Any], processor: Any = None) -> list[Tensor]:
         """Returns the attention on each visual token; see `Look.maps`."""
-        found = probe(model, inputs, layer=self.layer, debias=self.debias, processor=processor)
+        plain = asking(inputs, processor, model.config.image_token_id, self.generic) if self.generic else None
+        found = probe(model, inputs, layer=self.layer, generic=plain, debias=self.debias, processor=processor)
         return [one.flatten() for one in found]
 
 

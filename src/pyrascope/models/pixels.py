@@ -87,7 +87,7 @@ def plan_inputs(
         NotImplementedError: the tower cannot take packed patches.
         ValueError: a budget out of range, videos, images that do not match, or placeholders that do not.
     """
-    check_model(model)
+    model = check_model(model)
     check_allocator(method)
     chosen = PixelOptions(**options)
     tower_of(model)
@@ -150,6 +150,7 @@ def _shown(
     positions: str,
 ) -> tuple[Inputs, list[Tensor]]:
     """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
+    family_of(model.config.model_type)
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     encoded = _encoded(model, full, canvases, plans, orders, stock)
     token = model.config.image_token_id

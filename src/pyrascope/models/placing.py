@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -53,6 +54,27 @@ def columns_of(token: Tensor, count: int) -> Tensor:
     return apart.minimum(number + count - len(token))
 
 
+def undivided(group: Sequence[Run], taken: Tensor) -> list[int]:
+    """Returns the columns between the runs of an image that no longer divide two runs with tokens.
+
+    Args:
+        group: The runs.
+        taken: Which placeholders of the image have tokens, int64 (n,), rising.
+
+    >>> undivided([Run(0, 2, 5), Run(0, 6, 9), Run(0, 10, 13)], torch.tensor([1, 2, 7]))
+    [9]
+    """
+    run = torch.arange(len(group)).repeat_interleave(torch.tensor([len(one.columns) for one in group]))
+    stays = set(run[taken].tolist())
+    ends = enumerate(pairwise(group))
+    return [
+        column
+        for number, (one, other) in ends
+        if number not in stays or number == max(stays)
+        for column in range(one.end, other.start)
+    ]
+
+
 class Prompts:
     """A batch of prompts whose images are being replaced by plans.
 
@@ -76,6 +98,7 @@ class Prompts:
     def put(self, group: Sequence[Run], canvas: Canvas, order: Order) -> None:
         """Puts the tokens of a plan in an image's place.
 
+        Of tokens that stand between the rows of an image (Pixtral, Mistral3) those stay that still divide two rows.
         Where stock sees the image in several views, the tokens between them leave with them, and what stands before
         the last view, such as the token of a global view, stands before the tokens of the plan.
         """
@@ -85,8 +108,11 @@ class Prompts:
             self.keep[row, first : group[-1].end] = False
             if first > 0:
                 self.ids[row, first - 1] = self.ids[row, last - 1]
-        mine = columns[columns_of(order.token, canvas.count).to(columns.device)]
+        taken = columns_of(order.token, canvas.count)
+        mine = columns[taken.to(columns.device)]
         self.keep[row, mine] = True
+        if canvas.views == 1:
+            self.keep[row, undivided(group, taken)] = False
         stock = self.positions[:, row, columns[order.token.to(columns.device)]]
         if len(stock) > 1 and bool(order.shift.any()):  # M-RoPE: time, y, x
             self.positions = self.positions.float()

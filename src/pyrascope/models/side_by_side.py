@@ -1,10 +1,10 @@
 """One question, answered for B visual tokens by a method, by a plain resize, and with all tokens."""
 
+from dataclasses import replace
 from typing import Any
 
-from ..methods import Resize
-from ..methods.reducers import Resize as ResizedFeatures
 from .answer import Answer, answer
+from .resized import by_resize
 
 LOOK, RESIZE, FULL = "look", "resize", "full"
 
@@ -17,8 +17,9 @@ def side_by_side(
     *,
     method: Any,
     budget: int,
-    max_new_tokens: int = 32,
+    gate: float | None = None,
     full: bool = True,
+    **options: Any,
 ) -> dict[str, Answer]:
     """Returns the answers by name: "look" by the method, "resize", and "full" where asked for.
 
@@ -32,24 +33,26 @@ def side_by_side(
         question: As `answer`.
         method: A method of any site.
         budget: Visual tokens; a resize may use fewer.
-        max_new_tokens: As `answer`.
+        gate: Entropy in nats: where the answer from the resize is surer than that, it is the answer, and the method
+            does not look. Where it is not, the times of "look" include the resize's first token. None: always look.
         full: Whether to ask with all visual tokens too.
+        options: `finest` and `max_new_tokens`, as `answer`.
 
     Raises:
         ImportError, TypeError, ValueError: as `answer`.
     """
 
-    def ask(chosen: Any = None, most: int = max_new_tokens) -> Answer:
+    def ask(chosen: Any = None, **more: Any) -> Answer:
         tokens = None if chosen is None else budget
-        return answer(model, processor, image, question, method=chosen, budget=tokens, max_new_tokens=most)
+        return answer(model, processor, image, question, method=chosen, budget=tokens, **{**options, **more})
 
-    ask(method, 1)
-    found = {LOOK: ask(method)}
-    try:
-        ask(Resize(), 1)
-        found[RESIZE] = ask(Resize())
-    except NotImplementedError:
-        found[RESIZE] = ask(ResizedFeatures())
-    if full:
-        found[FULL] = ask()
-    return found
+    by_resize(lambda resize: ask(resize, max_new_tokens=1))
+    small = by_resize(ask)
+    if gate is not None and small.entropy < gate:
+        own = small
+    else:
+        ask(method, max_new_tokens=1)
+        own = ask(method)
+        if gate is not None:
+            own = replace(own, first=own.first + small.first, looks=own.looks + small.first, all=own.all + small.first)
+    return {LOOK: own, RESIZE: small, **({FULL: ask()} if full else {})}

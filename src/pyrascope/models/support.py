@@ -32,14 +32,19 @@ def transformers() -> Any:
     return module
 
 
-def check_model(model: Any) -> None:
-    """Refuses what cannot take encoded features.
+def check_model(model: Any) -> Any:
+    """Returns the model of transformers that is meant, or refuses what cannot take encoded features.
+
+    That is `model` itself, or the one inside a PEFT adapter that adds to its layers (LoRA and the like), or inside what
+    `torch.compile` returned.
 
     Raises:
         ImportError: as `transformers`.
-        TypeError: `model` is no model of transformers, or one whose `forward` lacks `mm_encoder_outputs`.
+        TypeError: `model` is no model of transformers, or one whose `forward` lacks `mm_encoder_outputs`; or an adapter
+            that writes into the prompt.
     """
     module = transformers()
+    model = _inside(model)
     supported = f"the model types that do are {', '.join(supported_types())}"
     if not isinstance(model, module.PreTrainedModel):
         name = type(model).__name__
@@ -48,6 +53,20 @@ def check_model(model: Any) -> None:
     if tower is None or not takes_features(type(model)) or getattr(model.config, "image_token_id", None) is None:
         name, kind = type(model).__name__, model.config.model_type
         raise TypeError(f"model must take encoded image features, got {name} ({kind}), which does not; {supported}")
+    return model
+
+
+def _inside(model: Any) -> Any:
+    """What PEFT and `torch.compile` have wrapped."""
+    model = getattr(model, "_orig_mod", model)
+    if not hasattr(model, "get_base_model"):
+        return model
+    if any(getattr(config, "is_prompt_learning", False) for config in model.peft_config.values()):
+        raise TypeError(
+            "model must have an adapter in its layers, such as LoRA, got one that writes into the prompt; "
+            "pass model.get_base_model()"
+        )
+    return model.get_base_model()
 
 
 def takes_features(cls: type) -> bool:

@@ -8,7 +8,7 @@ import torch
 
 from ..io import ImageLike, as_tensor
 from ..models.answer import Answer
-from ..models.side_by_side import LOOK
+from ..models.side_by_side import LOOK, RESIZE
 from ..signal.resample import resize
 from .panels import caption, panels
 from .plan_figure import CHARACTER, INK, pixels, plan_figure
@@ -40,7 +40,9 @@ def look_figure(image: ImageLike, question: str, found: Mapping[str, Answer]) ->
         if tuple(tensor.shape[-2:]) != plan.image_size:
             with torch.no_grad():
                 tensor = resize(tensor, plan.image_size)
-        figure = plan_figure(tensor, plan)
+        small = found[RESIZE].plan if RESIZE in found else None
+        alike = small is not None and small.image_size == plan.image_size
+        figure = plan_figure(tensor, plan, compare=small if small is not None and alike else True)
     lines = [question]
     for name, one in found.items():
         method = f", {one.method}" if name == LOOK else ""

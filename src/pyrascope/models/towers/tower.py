@@ -29,6 +29,12 @@ class Cells:
     boxes: Tensor
     grid: tuple[int, int]
 
+    def cut(self, k: int) -> Tensor:
+        """Returns the k x k patches of each cell, in reading order, those of a cell together: (n * k * k, c, p, p)."""
+        n, channels, side, _ = self.patches.shape
+        parts = self.patches.reshape(n, channels, k, side // k, k, side // k)
+        return parts.permute(0, 2, 4, 1, 3, 5).reshape(n * k * k, channels, side // k, side // k)
+
 
 def visible_centres(boxes: Tensor, grid: tuple[int, int]) -> Tensor:
     """Returns the centres (n, 2), y and x, of the parts of `boxes` (n, 4) that lie in the image, in stock cells."""

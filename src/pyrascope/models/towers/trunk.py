@@ -129,10 +129,8 @@ def _states(trunk: Trunk, hidden: Tensor, wanted: Sequence[int]) -> Tensor:
 
 def embedded(trunk: Trunk, cells: Cells) -> Tensor:
     """Returns the patches of n cells as the layers take them, (n * k * k, d), those of a cell in reading order."""
-    n, channels, side, _ = cells.patches.shape
-    k = side // trunk.patch
-    cut = cells.patches.reshape(n, channels, k, trunk.patch, k, trunk.patch).permute(0, 2, 4, 1, 3, 5)
-    flat = cut.reshape(n * k * k, -1).to(trunk.weight)
+    k = cells.patches.shape[-1] // trunk.patch
+    flat = cells.cut(k).flatten(1).to(trunk.weight)
     grid = (cells.grid[0] * k, cells.grid[1] * k)
     find = bucket if trunk.bucketed and grid[0] <= len(trunk.table) and grid[1] <= trunk.table.shape[1] else sampled
     return functional.linear(flat, trunk.weight.flatten(1), trunk.bias) + find(trunk.table, centres(cells, k), grid)
