@@ -1,6 +1,7 @@
 """Models of the size of real ones with random weights, and a prompt with one image for each."""
 
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import numpy as np
@@ -23,8 +24,7 @@ class Case:
 
 def smolvlm_256m(seed: int = 0) -> Case:
     """The sizes of SmolVLM-256M; an image of 2048x2048 px becomes 16 tiles and a global view, 17 x 64 tokens."""
-    import transformers
-
+    transformers: Any = import_module("transformers")
     vision = {
         "hidden_size": 768, "intermediate_size": 3072, "num_hidden_layers": 12, "num_attention_heads": 12,
         "image_size": 512, "patch_size": 16,
@@ -45,8 +45,7 @@ def smolvlm_256m(seed: int = 0) -> Case:
 
 def qwen25_3b_cut(seed: int = 0, layers: int = 4, depth: int = 4) -> Case:
     """The widths of Qwen2.5-VL-3B, cut to a few layers; an image of 896x896 px, 32x32 tokens."""
-    import transformers
-
+    transformers: Any = import_module("transformers")
     vision = {
         "depth": depth, "hidden_size": 1280, "intermediate_size": 3420, "num_heads": 16, "out_hidden_size": 2048,
         "patch_size": 14, "window_size": 112, "fullatt_block_indexes": [depth - 1],
@@ -82,7 +81,7 @@ def noise(side: int) -> Image.Image:
 
 def _smolvlm_processor() -> Any:
     """Idefics3's processor, which SmolVLM shares its layout with, over a vocabulary of a few words."""
-    import transformers
+    transformers: Any = import_module("transformers")
     from tokenizers import Tokenizer, models, pre_tokenizers
 
     special = ["<image>", "<fake_token_around_image>", "<global-img>", "<end_of_utterance>"]

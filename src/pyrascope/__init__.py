@@ -4,8 +4,10 @@ from . import methods, viz
 from .allocation import importance
 from .allocation.allocator import Allocator, Context, Scene
 from .allocation.budget import allocate
+from .allocation.crops import Crop
+from .allocation.gate import EntropyGate
 from .allocation.plan import Plan
-from .api import gather, importance_map, plan, render
+from .api import cut, gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
 from .learning.nn.attention import CrossScaleAttention
 from .methods import droppers, reducers
@@ -23,7 +25,9 @@ __version__ = "0.1.0"
 __all__ = [
     "Allocator",
     "Context",
+    "Crop",
     "CrossScaleAttention",
+    "EntropyGate",
     "LaplacianLoss",
     "Plan",
     "Scene",
@@ -31,6 +35,7 @@ __all__ = [
     "TextureStack",
     "allocate",
     "attach",
+    "cut",
     "droppers",
     "expand",
     "gather",

@@ -17,7 +17,7 @@ from pyrascope.methods.catalogue import entries
 from pyrascope.methods.named import MAPS, METHODS
 
 MOST = 24  # 4 x 6 cells of 16 px
-COMMANDS = ["plan", "pyramid", "compare", "importance", "methods"]
+COMMANDS = ["plan", "crops", "pyramid", "compare", "importance", "methods", "look"]
 
 
 @pytest.fixture

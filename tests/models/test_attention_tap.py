@@ -29,6 +29,10 @@ def test_listening_changes_nothing(kind, backend):
     assert all(query.shape[-1] == key.shape[-1] for query, key in (heard[part] for part in listeners))
     assert {part.config._attn_implementation for part in listeners} == {backend}
     heard.clear()
+    with tapped({attentions(model)[-1]: lambda *given: heard.setdefault("later", given)}):
+        assert torch.equal(model(**inputs).logits, stock)
+    assert set(heard) == {"later"}
+    heard.clear()
     assert torch.equal(model(**inputs).logits, stock)
     assert not heard
 

@@ -79,6 +79,50 @@ def test_full_attention_among_windows(monkeypatch, kind):
     assert failed(model) == {}
 
 
+def test_layers_may_be_called_by_position():
+    model = build("llava")
+    kind = type(layers_of(model)[0])
+
+    class ByPosition(kind):
+        def __call__(self, hidden, attention_mask=None, position_ids=None, **more):
+            return super().__call__(hidden, attention_mask, position_ids, **more)
+
+    for layer in layers_of(model):
+        layer.__class__ = ByPosition
+    assert failed(model) == {}
+
+
+@pytest.mark.compile
+@pytest.mark.parametrize("what", ["language model", "forward"])
+def test_compiled_code_does_not_pass_the_hooks_by(what):
+    """Compiled code sees no hooks that come later; the graph is run as it is, which needs no C++ compiler."""
+    model = build("llava")
+    inputs = prompts(model, [0])
+    with dropped(model):
+        want = model(**inputs).logits[:, -1]
+    maps = ps.probe(model, inputs)
+    if what == "forward":
+        model.forward = torch.compile(model.forward, backend="eager")
+    else:
+        model.model.language_model = torch.compile(model.model.language_model, backend="eager")
+    stock = model(**inputs).logits[:, -1]
+    assert not torch.allclose(stock, want, atol=0.01)
+    with dropped(model):
+        assert_close(model(**inputs).logits[:, -1], want)
+    assert_close(ps.probe(model, inputs), maps)
+    assert_close(model(**inputs).logits[:, -1], stock)
+
+
+def test_hooks_of_accelerate_stay():
+    hooks = pytest.importorskip("accelerate.hooks")
+    model = build("qwen3_vl")
+    for part in (model, *layers_of(model)):
+        hooks.add_hook_to_module(part, hooks.AlignDevicesHook(execution_device="cpu", io_same_device=True))
+    own = model.forward
+    assert failed(model) == {}
+    assert model.forward is own
+
+
 @pytest.mark.parametrize(
     "dropper", [ps.droppers.FastV(after=1), ps.droppers.SparseVLM(), ps.droppers.Random({1: 0.4})], ids=repr
 )
@@ -168,6 +212,42 @@ def test_a_conversation_goes_on_from_the_cache():
             model(input_ids=more[:, :1], past_key_values=cache)
 
 
+def test_rows_without_padding_may_lose_different_numbers():
+    model = made("llava")
+    one = prompts(model, [0])
+    two = {**one, "pixel_values": one["pixel_values"].flip(-1)}
+    both = {name: torch.cat([one[name], two[name]]) for name in one}
+    with dropped(model, budget=[30, 50]):
+        together, _ = generated(model, both)
+    alone = []
+    for inputs, budget in ((one, 30), (two, 50)):
+        with dropped(model, budget=budget):
+            alone.append(generated(model, inputs)[0])
+    assert_close(together, torch.cat(alone), atol=1e-5, rtol=0)
+
+
+def test_guesses_that_are_taken_back_change_nothing():
+    """Prompt look-up runs several tokens at once and crops the cache."""
+    model, inputs = made("qwen2_5_vl"), prompts(made("qwen2_5_vl"), [0])
+    with dropped(model):
+        plain = model.generate(**dict(inputs), max_new_tokens=8, do_sample=False)
+        assert torch.equal(
+            model.generate(**dict(inputs), max_new_tokens=8, do_sample=False, prompt_lookup_num_tokens=3), plain
+        )
+
+
+@pytest.mark.parametrize("backend", ["sdpa", "eager"])
+def test_half_precision_is_near(backend):
+    model, half = made("llava"), build("llava").bfloat16()
+    half.set_attn_implementation(backend)
+    inputs = prompts(model)
+    with dropped(model, ps.droppers.Random({1: 0.3})):
+        want = model(**inputs).logits[:, -1]
+    with dropped(half, ps.droppers.Random({1: 0.3})):
+        got = half(**{**inputs, "pixel_values": inputs["pixel_values"].bfloat16()}).logits[:, -1]
+    assert_close(got.float(), want, atol=0.05, rtol=0)
+
+
 def test_eager_attention_is_served_too():
     model, inputs = build("llava"), prompts(made("llava"))
     with dropped(model):
@@ -250,6 +330,12 @@ def test_what_cannot_be_is_refused():
             model(**inputs, pixel_values_videos=torch.zeros(1))
         with pytest.raises(ValueError, match="placeholders and no image"):
             model(input_ids=inputs["input_ids"])
+        with pytest.raises(ValueError, match="needs input_ids to find the images"):
+            model(inputs_embeds=model.get_input_embeddings()(inputs["input_ids"]))
+    trained = build("llava").train()
+    layers_of(trained)[0].gradient_checkpointing = True
+    with dropped(trained), pytest.raises(ValueError, match="got gradient checkpointing"):
+        trained(**inputs)
     with pytest.raises(TypeError, match="got the class FastV"), attach(model, ps.droppers.FastV):
         pass
     flash = build("llava")

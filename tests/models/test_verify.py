@@ -10,6 +10,7 @@ from pyrascope.cli.main import main
 from pyrascope.methods.reducers import DivPrune, Random
 from pyrascope.models import attach, encode, prepare, verify, verify_type
 from pyrascope.models.tiny import IMAGE, build
+from tiny_models import tiny_processor
 
 
 def results(report):
@@ -43,25 +44,8 @@ def test_command(tmp_path, capsys):
     assert "qwen2_5_vl" in capsys.readouterr().err
 
 
-@pytest.fixture(scope="module")
-def processor():
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import CLIPImageProcessor, LlavaProcessor, PreTrainedTokenizerFast
-
-    words = ["<pad>", "<unk>", "what", "is", "here", "to", "be", "seen"]
-    vocabulary = {word: i for i, word in enumerate(words)} | {"<image>": IMAGE}
-    inner = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<pad>", unk_token="<unk>")
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    side = {"height": 64, "width": 64}
-    images = CLIPImageProcessor(size=side, crop_size=side)
-    return LlavaProcessor(
-        images, tokenizer, patch_size=8, vision_feature_select_strategy="default", num_additional_image_tokens=1
-    )
-
-
-def test_with_a_real_processor(processor):
+def test_with_a_real_processor():
+    processor = tiny_processor()
     model = build("llava")
     report = verify(model, processor)
     assert report.ok, str(report)

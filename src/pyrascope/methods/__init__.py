@@ -19,6 +19,7 @@ from .resize import Resize
 from .saliency_pyramid import SaliencyPyramid
 from .uniform import Uniform
 from .with_context import WithContext
+from .zoom import Zoom
 
 __all__ = [
     "AdaptiveDepth",
@@ -39,6 +40,7 @@ __all__ = [
     "SaliencyPyramid",
     "Uniform",
     "WithContext",
+    "Zoom",
     "method_from",
     "reduction",
 ]

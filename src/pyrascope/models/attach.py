@@ -10,41 +10,46 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .features import reduce_inputs
+from .dispatch import smaller_inputs
 from .inputs import REDUCED, check_inputs, check_processor, has_images
 from .layers import dropping
 from .patched import patched
-from .reduce import check_reducer
 from .sites import LAYERS, site_of
 from .support import check_model
 
 
 @contextmanager
-def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None, **options: str) -> Iterator[Any]:
+def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None, **options: Any) -> Iterator[Any]:
     """Within the block, `model.generate` and `model(...)` run with exactly `budget` visual tokens an image.
 
     Nothing but this instance changes, and it is as before afterwards, also after an error. `generate` returns the
     prompt as it was given before the new tokens; the logits of `forward` are those of the shorter prompt. Calls without
     images pass through.
 
+    With a method of the pixels site the given processor remembers the images of its calls within the block, so that
+    plans know the source: its size, and its pixels where `finest` asks for them. It finds them again by the token ids
+    and pixels that it made of them. Where it does not, plans are made on the pixels that arrive, and a warning says so
+    once.
+
     Args:
         model: A model of transformers that takes encoded features; also inside a PEFT adapter of its layers.
-        method: A reducer; or a dropper, which lets tokens go between layers instead.
+        method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site); or a
+            dropper, which lets tokens go between layers instead.
         budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
             than one, or None for its own schedule.
-        processor: As `reduce_inputs`.
-        options: `share` and `positions`, as `reduce_inputs`; a dropper takes only `share`, and keeps the positions and
-            the logits of the whole prompt (those of tokens that have left mean nothing).
+        processor: As `plan_inputs` and `reduce_inputs`.
+        options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer; a
+            dropper takes only `share`, and keeps the positions and the logits of the whole prompt (those of tokens that
+            have left mean nothing).
 
     Yields:
         The model, as it was given.
 
     Raises:
-        ImportError, TypeError: as `reduce_inputs`, at once.
-        NotImplementedError: a dropper on a language model or attention backend that is not served, at once; as
-            `reduce_inputs`, from the calls within.
-        ValueError: a model that is attached already, or a processor of another model, at once; as `reduce_inputs`, from
-            the calls within.
+        ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once; also a dropper on a
+            language model or attention backend that is not served.
+        ValueError: a model that is attached already, or a processor of another model, at once; as these, from the calls
+            within.
     """
     inner = check_model(model)
     check_processor(inner, processor)
@@ -52,12 +57,10 @@ def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None
         with dropping(inner, method, budget, processor=processor, **options):
             yield model
         return
-    check_reducer(method)
-
-    def smaller(inputs: dict[str, Any]) -> dict[str, Any]:
-        return reduce_inputs(inner, inputs, method, budget, processor=processor, **options)[0]
-
-    with patched(inner, lambda stock: _forward(stock, inner, smaller), lambda stock: _generate(stock, inner, smaller)):
+    with (
+        smaller_inputs(inner, method, budget, processor, options) as smaller,
+        patched(inner, lambda stock: _forward(stock, inner, smaller), lambda stock: _generate(stock, inner, smaller)),
+    ):
         yield model
 
 

@@ -9,6 +9,9 @@ from torch import Tensor
 
 from ..allocation.plan import Plan
 
+SLIVER = 2.0**-10
+"""Pixels."""
+
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
@@ -53,14 +56,19 @@ class Canvas:
         return np.concatenate([corner, corner + side], 1) / (self.cell * self.scale)
 
     def in_source(self, plan: Plan) -> Plan:
-        """Returns the plan in source pixels, or as it is where the source is not known."""
+        """Returns the plan in source pixels, or as it is where the source is not known.
+
+        Boxes are clipped to the source; of one that shows only what the processor padded, a sliver at the border stays.
+        """
         if self.size is None:
             return plan
         y0, x0, y1, x1 = self.region or (0.0, 0.0, *map(float, self.size))
         corner = np.array([y0, x0])
         step = (np.array([y1, x1]) - corner) / plan.image_size
         boxes = plan.boxes * np.tile(step, 2) + np.tile(corner, 2)
-        boxes = np.minimum(boxes, np.tile(self.size, 2).astype(np.float64))  # rounding may step over the border
+        border = np.array(self.size, dtype=np.float64)
+        boxes[:, :2] = np.clip(boxes[:, :2], 0, border - SLIVER)
+        boxes[:, 2:] = np.clip(boxes[:, 2:], boxes[:, :2] + SLIVER, border)
         return Plan(boxes, plan.levels + np.log2(step), plan.scores, self.size, plan.cell, plan.method)
 
 

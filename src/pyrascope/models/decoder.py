@@ -1,6 +1,8 @@
 """The language model inside a model: its layers, and what they must have to be listened to or fed fewer tokens."""
 
 import contextlib
+import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -21,16 +23,40 @@ def layers_of(model: Any) -> list[Any]:
         NotImplementedError: layers of another build.
     """
     base = model.base_model
-    text = next((part for name in ("language_model", "text_model") if (part := getattr(base, name, None))), None)
+    text = getattr(base, "language_model", getattr(base, "text_model", None))
     layers = getattr(text, "layers", None)
     if layers is None:
         raise NotImplementedError(
             f"the language model must be a stack `layers`, got another build in {type(model).__name__}"
         )
-    lacking = [type(one).__name__ for one in layers if not isinstance(getattr(one, "self_attn", None), Module)]
-    if lacking:
-        raise NotImplementedError(f"every layer must have `self_attn`, got {lacking[0]} without")
+    for layer in layers:
+        attention = getattr(layer, "self_attn", None)
+        if not isinstance(attention, Module) or not hasattr(attention, "config"):
+            raise NotImplementedError(
+                f"every layer must have `self_attn` with a config, got {type(layer).__name__} without"
+            )
+        if "position_embeddings" not in inspect.signature(layer.forward).parameters:
+            raise NotImplementedError(f"layers must be given their rotation, got {type(layer).__name__}, which is not")
     return list(layers)
+
+
+@contextlib.contextmanager
+def uncompiled(model: Any) -> Iterator[None]:
+    """Within the block, what `torch.compile` has made of the model runs as written: compiled code sees no hooks."""
+    parts = list(model.modules())
+    compiled = any(
+        hasattr(part, "_orig_mod")
+        or getattr(part, "_compiled_call_impl", None) is not None
+        or hasattr(vars(part).get("forward"), "_torchdynamo_orig_callable")
+        for part in parts
+    )
+    with torch.compiler.set_stance("force_eager") if compiled else contextlib.nullcontext():
+        yield
+
+
+def by_name(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Returns the arguments of a call of a layer by name, `hidden_states` among them."""
+    return {**dict(zip(inspect.signature(layer.forward).parameters, args, strict=False)), **kwargs}
 
 
 def backend_of(model: Any) -> str:

@@ -54,8 +54,8 @@ class Encoded:
         """Returns this with the items of these numbers taken from `other`, in order."""
 
         def mixed(mine: Tensor, theirs: Tensor) -> Tensor:
-            parts = list(mine.split(list(self.items)))
-            for number, part in zip(numbers, theirs.split(list(other.items)), strict=True):
+            parts = list(torch.split(mine, list(self.items)))
+            for number, part in zip(numbers, torch.split(theirs, list(other.items)), strict=True):
                 parts[number] = part
             return torch.cat(parts)
 

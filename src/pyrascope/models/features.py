@@ -8,6 +8,7 @@ from torch import Tensor
 
 from .._check import one_of
 from ..allocation.reducer import FeatureContext, Reducer, Reduction
+from .clock import PLANNING, span
 from .context import contexts, hearing
 from .encode import encode, tower_arguments
 from .families import family_of
@@ -71,7 +72,8 @@ def reduce_inputs(
     budgets = budgets_of(budget, counts, [group[0].row for group in groups], share)
     features = torch.split(encoded.rows, counts)
     known = contexts(model, full, groups, method, heard, processor)
-    found = [reduce(method, *each) for each in zip(features, budgets, known, strict=True)]
+    with span(PLANNING):
+        found = [reduce(method, *each) for each in zip(features, budgets, known, strict=True)]
 
     keep = full["attention_mask"].bool() & (ids != model.config.image_token_id)
     place = stock_positions(model, full)
@@ -97,9 +99,6 @@ def _at_centres(
     centres = getattr(found, "positions", None)
     if centres is None or context.grid is None:
         return place, torch.arange(len(mine), device=found.kept.device)
-    order, cells = by_centre(centres, context.grid)
-    order = order.to(centres.device)
-    moved = at_centres(place[:, row, columns], cells, centres[order], context.grid[1])
-    place = place.to(torch.promote_types(place.dtype, moved.dtype), copy=True)
-    place[:, row, mine] = moved
-    return place, order
+    rows, cells = context.grid
+    order = by_centre(centres, torch.arange(rows * cells).reshape(rows, cells))
+    return at_centres(place, row, columns, mine, order), order.boxes.to(found.kept.device)

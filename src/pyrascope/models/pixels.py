@@ -5,21 +5,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from .._check import one_of, shorten, whole_number
+from .._check import one_of
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
-from ..methods import Uniform
 from ..tokens.gather import gather_patches
 from .canvas import Canvas
+from .clock import PLANNING, span
 from .encode import Encoded, encode, tower_arguments
 from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
-from .placeholders import placeholder_runs
-from .placing import Order, Prompts, order_of
+from .look import looked, looks_through_model
+from .placeholders import Run, placeholder_runs
+from .placement import Order
+from .placing import Prompts, order_of
+from .planning import check_allocator, plans_of
 from .reduce import SHARES, budgets_of
 from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions
-from .sites import PIXELS, site_of
 from .sources import GRID, normalisation_of, placed
 from .support import check_model
 from .towers import Cells, tower_of
@@ -85,28 +88,74 @@ def plan_inputs(
         NotImplementedError: the tower cannot take packed patches.
         ValueError: a budget out of range, videos, images that do not match, or placeholders that do not.
     """
-    check_model(model)
+    model = check_model(model)
     check_allocator(method)
     chosen = PixelOptions(**options)
-    tower = tower_of(model)
+    tower_of(model)
     check_inputs(model, inputs)
     if not has_images(inputs):
         return dict(inputs), []
     full = with_mask(inputs)
-    ids = full["input_ids"]
-    runs = placeholder_runs(ids, model.config.image_token_id)
-    groups = family_of(model.config.model_type).images(runs, tower.items(model, full), ids, processor)
+    groups, seen = canvases_of(model, full, processor)
     normal = normalisation_of(processor)
-    canvases = placed(tower.canvases(model, full, groups), images, processor, chosen.finest, normal)
+    canvases = placed(seen, images, processor, chosen.finest, normal)
     counts, rows = [one.count for one in canvases], [group[0].row for group in groups]
     budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
     scenes = [Scene(normal.shown(canvas.pixels.detach())) for canvas in canvases]
     stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
-    plans = _plans(method, canvases, scenes, budgets, stock, rows if chosen.share == "prompt" else None)
+    parties = _parties(rows) if chosen.share == "prompt" else [[number] for number in range(len(counts))]
 
+    def show(plans: Sequence[Plan], whole: Sequence[bool] | None = None) -> tuple[Inputs, list[Tensor]]:
+        left = [False] * len(plans) if whole is None else whole
+        return _shown(model, full, groups, canvases, plans, left, chosen.positions)
+
+    totals = [None if budget is None else sum(budgets[number] or 0 for number in mine) for mine in parties]
+    methods: list[Allocator] = [method] * len(parties)
+    if looks_through_model(method):
+        planned = [mine if not all(stock[number] for number in mine) else [] for mine in parties]
+        methods = looked(model, method, planned, totals, scenes, canvases[0].cell, show, processor)
+    with span(PLANNING):
+        plans = plans_of(methods, canvases, scenes, totals, stock, parties)
+    return show(plans, stock)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+
+
+def canvases_of(model: Any, inputs: Mapping[str, Any], processor: Any) -> tuple[list[list[Run]], list[Canvas]]:
+    """Returns the placeholders of each image in the prompts, and what stock sees of it as one canvas.
+
+    Args:
+        model: A model of transformers that takes encoded features.
+        inputs: What the processor returned, with images.
+        processor: As `plan_inputs`.
+
+    Raises:
+        NotImplementedError, ValueError: as `plan_inputs`.
+    """
+    tower, ids = tower_of(model), inputs["input_ids"]
+    runs = placeholder_runs(ids, model.config.image_token_id)
+    groups = family_of(model.config.model_type).images(runs, tower.items(model, inputs), ids, processor)
+    return groups, tower.canvases(model, inputs, groups)
+
+
+def _parties(rows: Sequence[int]) -> list[list[int]]:
+    """The images of each prompt, by number."""
+    return [[number for number, other in enumerate(rows) if other == row] for row in dict.fromkeys(rows)]
+
+
+def _shown(
+    model: Any,
+    full: Inputs,
+    groups: Sequence[Sequence[Run]],
+    canvases: Sequence[Canvas],
+    plans: Sequence[Plan],
+    stock: Sequence[bool],
+    positions: str,
+) -> tuple[Inputs, list[Tensor]]:
+    """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
+    family = family_of(model.config.model_type)
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     encoded = _encoded(model, full, canvases, plans, orders, stock)
-    prompts = Prompts(ids, full["attention_mask"], stock_positions(model, full), model.config.image_token_id)
+    token = model.config.image_token_id
+    prompts = Prompts(full["input_ids"], full["attention_mask"], stock_positions(model, full), token)
     for group, canvas, order, whole in zip(groups, canvases, orders, stock, strict=True):
         if whole:
             prompts.leave(group)
@@ -114,62 +163,10 @@ def plan_inputs(
             prompts.put(group, canvas, order)
     place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
-    out = shorter(model, changed, prompts.keep, chosen.positions, used=tower_arguments(model))
+    out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
     each = list(encoded.items)
-    out[REDUCED] = encoded.take(torch.arange(sum(each)).split(each), encoded.rows.split(each))
-    return out, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
-
-
-def check_allocator(method: Any) -> None:
-    """Refuses what is no method of the pixels site (TypeError)."""
-    site = site_of(method)
-    if site != PIXELS:
-        raise TypeError(f"method must be an allocator (pixels site), got {shorten(method)} of the {site} site")
-
-
-def _plans(
-    method: Allocator,
-    canvases: Sequence[Canvas],
-    scenes: Sequence[Scene],
-    budgets: Sequence[int | None],
-    stock: Sequence[bool],
-    prompts: Sequence[int] | None,
-) -> list[Plan]:
-    """One plan a canvas: each image by itself, or, with the prompt of each in `prompts`, those of a prompt together."""
-    keys: Sequence[int] = range(len(canvases)) if prompts is None else prompts
-    out: dict[int, Plan] = {}
-    for key in dict.fromkeys(keys):
-        mine = [number for number, other in enumerate(keys) if other == key]
-        if all(stock[number] for number in mine):
-            for number in mine:
-                rows, columns = canvases[number].fine_grid
-                out[number] = Uniform()([scenes[number]], rows * columns, canvases[number].cell)[0]
-            continue
-        total = None if None in budgets else sum(budgets[number] or 0 for number in mine)
-        found = _planned(method, [canvases[number] for number in mine], [scenes[number] for number in mine], total)
-        out.update(zip(mine, found, strict=True))
-    return [out[number] for number in range(len(canvases))]
-
-
-@torch.no_grad()
-def _planned(method: Allocator, canvases: Sequence[Canvas], scenes: Sequence[Scene], total: int | None) -> list[Plan]:
-    """Runs the method and holds it to its contract."""
-    cells = sum(rows * columns for rows, columns in (canvas.fine_grid for canvas in canvases))
-    if total is not None:
-        full = sum(canvas.count for canvas in canvases)
-        hint = f"plans have {cells} cells at their finest level, and stock spends {full} tokens"
-        whole_number(total, "budget", len(canvases), cells, hint=hint)
-    plans = method(scenes, total, canvases[0].cell)
-    tokens = sum(plan.tokens for plan in plans)
-    sizes = [(plan.image_size, plan.cell) for plan in plans]
-    if sizes != [(scene.size, canvases[0].cell) for scene in scenes] or (total is not None and tokens != total):
-        raise ValueError(
-            f"a method must return one plan an image with {total} tokens in all, got {tokens} tokens in {len(plans)} "
-            f"plans from {shorten(method)}; mend the method"
-        )
-    for canvas, plan in zip(canvases, plans, strict=True):
-        whole_number(plan.tokens, "tokens of a plan", 1, canvas.count, hint="as many as stock spends on the image")
-    return plans
+    out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
+    return out, [order.boxes for order in orders]
 
 
 def _encoded(

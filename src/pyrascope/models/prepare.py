@@ -5,10 +5,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ..allocation.allocator import Allocator
+from ..allocation.plan import Plan
 from ..allocation.reducer import Reducer, Reduction
 from .features import Inputs, reduce_inputs
 from .inputs import check_processor
+from .pixels import plan_inputs
+from .planning import check_allocator
 from .reduce import check_reducer
+from .sites import PIXELS, site_of
 from .support import check_model
 
 
@@ -18,34 +23,41 @@ def prepare(
     images: Any,
     text: Any,
     *,
-    method: Reducer,
+    method: Allocator | Reducer,
     budget: Any,
-    **options: str,
-) -> tuple[Inputs, list[Reduction]]:
-    """Returns inputs with exactly `budget` visual tokens an image, for `generate` and `forward`, and the reductions.
+    **options: Any,
+) -> tuple[Inputs, list[Plan] | list[Reduction]]:
+    """Returns inputs with exactly `budget` visual tokens an image, for `generate` and `forward`, and what was chosen.
 
-    The tower runs once, on all that the processor made. Gradients flow where they are enabled.
+    The tower runs once: for an allocator on the planned patches, for a reducer on all that the processor made.
+    Gradients flow where they are enabled.
 
     Args:
         model: A model of transformers that takes encoded features.
         processor: Its processor.
         images: As the processor takes them; None for prompts without images, which pass through.
         text: One prompt or several, with their image placeholders.
-        method: A reducer.
+        method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site).
         budget: Tokens of each image, from 1 to what it has in full; or one number for each in a list.
-        options: `share` and `positions`, as `reduce_inputs`.
+        options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer.
+
+    Returns:
+        The inputs, and for each image its plan, in source pixels, or its reduction.
 
     Raises:
-        ImportError, TypeError, NotImplementedError, ValueError: as `reduce_inputs`.
+        ImportError, TypeError, ValueError, NotImplementedError: as `plan_inputs` and `reduce_inputs`.
     """
     model = check_model(model)
-    check_reducer(method)
+    planning = site_of(method) == PIXELS
+    (check_allocator if planning else check_reducer)(method)
     check_processor(model, processor)
     several = not isinstance(text, str)
     given = {"text": text, "return_tensors": "pt", **({"padding": True} if several else {})}
     inputs = processor(**given) if images is None else processor(images=images, **given)
     inputs = {name: _moved(value, model.device) for name, value in inputs.items()}
-    return reduce_inputs(model, inputs, method, budget, processor=processor, **options)
+    if planning:
+        return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **options)  # type: ignore[arg-type]
+    return reduce_inputs(model, inputs, method, budget, processor=processor, **options)  # type: ignore[arg-type]
 
 
 def _moved(value: Any, device: torch.device) -> Any:

@@ -33,10 +33,13 @@ class Memory:
         if not isinstance(ids, Tensor) or pixels is None:
             return None
         for made, shown, images in reversed(self._calls):
-            if made.shape == ids.shape and shown.shape == pixels.shape and torch.equal(made.to(ids.device), ids):
-                if shown is pixels or torch.equal(shown.to(pixels), pixels):
-                    return images
+            if _same(made, ids) and _same(shown, pixels):
+                return images
         return None
+
+
+def _same(made: Tensor, given: Tensor) -> bool:
+    return made is given or (made.shape == given.shape and torch.equal(made.to(given), given))
 
 
 def _pixels(inputs: Mapping[str, Any]) -> Tensor | None:

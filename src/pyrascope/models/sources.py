@@ -68,7 +68,7 @@ def opened(images: Any, count: int) -> list[Any]:
     flat = flat_images(images)
     if len(flat) != count:
         raise ValueError(
-            f"the prompts must have as many images as sources, got {count} and {len(flat)}; give the images of this call"
+            f"the prompts must have as many images as sources, got {count} and {len(flat)}; give those of this call"
         )
     return [transformers().image_utils.load_image(image) if isinstance(image, str) else image for image in flat]
 
@@ -104,9 +104,13 @@ def region_of(processor: Any, canvas: Canvas, size: tuple[int, int]) -> Region:
     if canvas.views == 1 and hasattr(image, "pad_to_square") and getattr(image, "do_pad", False):
         extent[:] = max(height, width)
     edge, crop = getattr(image, "size", None) or {}, getattr(image, "crop_size", None) or {}
-    shortest = dict(edge).get("shortest_edge") if getattr(image, "do_resize", False) else None
+    resized = dict(edge) if getattr(image, "do_resize", False) else {}
     if canvas.views == 1 and getattr(image, "do_center_crop", False) and dict(crop).get("height"):
-        scale = min(extent) / shortest if shortest else 1.0
+        scale: Any = 1.0
+        if resized.get("shortest_edge"):
+            scale = min(extent) / resized["shortest_edge"]
+        elif resized.get("height"):
+            scale = extent / [resized["height"], resized["width"]]
         extent = np.array([dict(crop)["height"], dict(crop)["width"]]) * scale
     corner = (np.array([height, width]) - extent) / 2
     return tuple(float(side) for side in (*corner, *(corner + extent)))  # type: ignore[return-value]
@@ -130,7 +134,9 @@ def octaves(finest: str | int, canvas: Canvas, region: Region) -> int:
         return min(max(math.ceil(math.log2(ratio) - 1e-9), 0), FINEST)
     if type(finest) is int and 0 <= finest <= FINEST:
         return finest
-    raise ValueError(f"finest must be 'grid', 'source' or a number of octaves from 0 to {FINEST}, got {shorten(finest)}")
+    raise ValueError(
+        f"finest must be 'grid', 'source' or a number of octaves from 0 to {FINEST}, got {shorten(finest)}"
+    )
 
 
 def placed(

@@ -145,7 +145,7 @@ def _image(style: str, number: int) -> dict[str, Tensor]:
     random = torch.Generator().manual_seed(number)
     if style == "grid":
         grid = torch.tensor([[[1, 8, 12], [1, 6, 4], [1, 4, 8]][number]])
-        patches = torch.randn(int(grid.prod()), 3 * 2 * 8 * 8, generator=random)
+        patches = torch.randn(int(grid.prod()), 3, 1, 8, 8, generator=random).repeat(1, 1, 2, 1, 1).flatten(1)
         return {"pixel_values": patches, "image_grid_thw": grid}
     if style == "anyres":
         size = [[64, 128], [100, 60], [128, 64]][number]

@@ -17,9 +17,13 @@ from .tiny import TinyProcessor, build, prompts
 def verify(model: Any, processor: Any) -> Report:
     """Runs the model on three images of noise, in full and reduced, and reports what agrees.
 
-    The checks of the features site: at the full budget, logits equal stock to 1e-5 and generated tokens are equal; at
-    a smaller one, the sequence has exactly B visual tokens, a batch equals each row alone, and cached decoding equals
-    uncached; text passes through; the model is restored. Other sites are reported as refused.
+    The checks of the pixels and features sites: at the full budget, logits equal stock to 1e-5 and generated tokens are
+    equal; at a smaller one, the sequence has exactly B visual tokens, a batch equals each row alone, and cached
+    decoding equals uncached; text passes through; the model is restored. At the pixels site tokens stand where their
+    boxes are. Those of the layers site: with all tokens kept, logits and generated tokens equal stock; each layer sees
+    as many visual tokens as `PyramidDrop` schedules, and dropping them equals masking them in the full model, in the
+    prompt and while decoding; then as above. What an architecture does not allow is reported as refused, with the
+    reason.
 
     Args:
         model: A model of transformers; its weights should be float32, since the tolerance is.
@@ -49,7 +53,7 @@ def verify_type(kind: str) -> Report:
 @torch.no_grad()
 def _rows(family: str, model: Any, processor: Any, make: Make) -> list[Row]:
     try:
-        check_model(model)
+        model = check_model(model)
     except TypeError as error:
         return [Row(family, site, "all", f"{REFUSED}{error}") for site in SITES]
     rows = []

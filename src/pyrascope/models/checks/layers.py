@@ -12,7 +12,7 @@ from ...allocation.dropper import AHEAD, Dropper, Kept, Stage
 from ...methods.droppers import PyramidDrop, Scheduled
 from ..attach import attach
 from ..attention_tap import tapped
-from ..decoder import layers_of
+from ..decoder import by_name, layers_of
 from ..placeholders import placeholder_runs
 from .check import Check, Finding, Make, close, generated
 
@@ -110,14 +110,15 @@ def _masked(model: Any, ids: Tensor, recorded: Recorded) -> Iterator[None]:
 
     def hook(layer: int) -> Any:
         def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            hidden = args[0] if args else kwargs["hidden_states"]
-            s, mask = hidden.shape[1], kwargs.get("attention_mask")
+            given = by_name(module, args, kwargs)
+            hidden, mask = given.pop("hidden_states"), given.get("attention_mask")
+            s = hidden.shape[1]
             if mask is None:
                 mask = torch.ones(s, s, dtype=torch.bool, device=hidden.device).tril()[None, None]
             out = torch.nn.functional.pad(gone[layer], (0, s - ids.shape[1])).to(hidden.device)[:, None, None]
             out = out & ~torch.eye(s, dtype=torch.bool, device=hidden.device)
             shut = False if mask.dtype == torch.bool else torch.finfo(mask.dtype).min
-            return args, {**kwargs, "attention_mask": mask.expand(len(ids), -1, -1, -1).masked_fill(out, shut)}
+            return (hidden,), {**given, "attention_mask": mask.expand(len(ids), -1, -1, -1).masked_fill(out, shut)}
 
         return before
 
@@ -152,11 +153,15 @@ def _text(model: Any, processor: Any, make: Make) -> Finding:
 
 def _restored(model: Any, processor: Any, make: Make) -> Finding:
     inputs = make((0, 1))
-    names, stock = set(vars(model)), model(**inputs).logits
+    names, hooks, stock = set(vars(model)), _hooks(model), model(**inputs).logits
     with _attached(model, processor):
         model.generate(**dict(inputs), max_new_tokens=1)
-    hooks = any(layer._forward_pre_hooks or layer._forward_hooks for layer in layers_of(model))
-    return set(vars(model)) == names and not hooks and torch.equal(model(**inputs).logits, stock), "bit for bit"
+    same = set(vars(model)) == names and _hooks(model) == hooks
+    return same and torch.equal(model(**inputs).logits, stock), "bit for bit"
+
+
+def _hooks(model: Any) -> list[int]:
+    return [number for one in layers_of(model) for number in (*one._forward_pre_hooks, *one._forward_hooks)]
 
 
 CHECKS: dict[str, Check] = {

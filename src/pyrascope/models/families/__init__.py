@@ -12,6 +12,7 @@ FAMILIES: dict[str, Family] = {
     "gemma3": ViT(),
     "idefics3": SmolVLM(),
     "internvl": InternVL(),
+    "lighton_ocr": Mistral3(),
     "llava": ViT(),
     "llava_next": AnyRes(),
     "llava_onevision": AnyRes(),

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from ..layout import Layout, packed
 from ..placeholders import Run
-from .family import Family
+from .rows import Rows
 
 
 @dataclass(frozen=True)
-class Mistral3(Family):
+class Mistral3(Rows):
     """The grid of an image follows from its size."""
 
     packed: ClassVar[bool] = True

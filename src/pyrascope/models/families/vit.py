@@ -7,11 +7,12 @@ from typing import Any
 from ..layout import Layout, even_views
 from ..placeholders import Run
 from ..tower_layers import has_cls, tower_of
-from .family import Family, patches_of, setting, tokens_of
+from .family import patches_of, setting, tokens_of
+from .rows import Rows
 
 
 @dataclass(frozen=True)
-class ViT(Family):
+class ViT(Rows):
     """One visual token for each patch, or for each square block of patches where the projector pools them."""
 
     def layouts(

@@ -14,7 +14,7 @@ from torch.nn import Module
 from ..._check import shorten
 from ...allocation.dropper import Dropper
 from ..attention_tap import tapped
-from ..decoder import backend_of, layers_of, windows_of
+from ..decoder import backend_of, by_name, layers_of, uncompiled, windows_of
 from ..encode import with_features
 from ..inputs import REDUCED, check_inputs, has_images
 from ..patched import patched
@@ -80,12 +80,11 @@ class _Session:
         def before(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if self.now is None:
                 return None
-            hidden = args[0] if args else kwargs["hidden_states"]
+            given = by_name(module, args, kwargs)
             if layer == 0 and isinstance(self.now, FirstPass):
-                self._remember(kwargs.get("past_key_values"), self.now.prompt)
-            rest = {name: value for name, value in kwargs.items() if name != "hidden_states"}
-            call = self.now.before(layer, hidden, rest)
-            return None if call is None else ((call[0], *args[1:]), call[1])
+                self._remember(given.get("past_key_values"), self.now.prompt)
+            call = self.now.before(layer, given.pop("hidden_states"), given)
+            return None if call is None else ((call[0],), call[1])
 
         def after(module: Module, args: tuple[Any, ...], output: Any) -> Any:
             if self.now is None:
@@ -115,6 +114,7 @@ class _Session:
             with ExitStack() as stack:
                 stack.callback(setattr, self, "now", None)
                 self.now = self._pass(given)
+                stack.enter_context(uncompiled(self.model))
                 if isinstance(self.now, FirstPass) and self.now.listeners():
                     stack.enter_context(tapped(self.now.listeners()))
                 return stock(**given)
@@ -134,8 +134,14 @@ class _Session:
             shown = _shown(given.get("attention_mask"), (len(prompt.shown), past + new), prompt.shown.device)
             shown[:, : prompt.shown.shape[1]] &= prompt.shown
             return LaterPass(prompt, cache, past, shown, self.windows, self.additive)
+        if ids is None and not past:
+            raise ValueError(
+                "dropping needs input_ids to find the images, got only inputs_embeds; pass the prompt's ids"
+            )
         if ids is None or visual is None or not bool(visual.any()):
             return None
+        if self.model.training and any(getattr(part, "gradient_checkpointing", False) for part in self.model.modules()):
+            raise ValueError("dropping cannot run layers twice, got gradient checkpointing; disable it for these calls")
         if past or not given.get(REDUCED):
             raise ValueError(
                 "the images must come with the whole prompt in one call, got a part of it; leave out prefill_chunk_size"

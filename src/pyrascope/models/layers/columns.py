@@ -34,14 +34,14 @@ class Columns:
         """Returns `values` at the columns: those along `axis`; the axis before is the batch, or 1 for all alike."""
         moved = values.movedim((axis - 1, axis), (0, 1))
         moved = moved.expand(len(self.at), *moved.shape[1:])
-        index = self.at.clamp(min=0).reshape(*self.at.shape, *[1] * (moved.ndim - 2))
+        index = self.at.clamp(min=0).reshape(*self.at.shape, *[1] * (moved.ndim - 2)).to(values.device)
         return moved.gather(1, index.expand(-1, -1, *moved.shape[2:])).movedim((0, 1), (axis - 1, axis))
 
     def put(self, full: Tensor, values: Tensor) -> Tensor:
         """Returns `full` (b, s, d) with `values` (b, n, d) at the columns."""
         row = torch.arange(len(self.at), device=self.at.device)[:, None] * full.shape[1]
-        place = (row + self.at)[self.shown]
-        out = full.flatten(0, 1).index_copy(0, place, values[self.shown].to(full.dtype))
+        place, shown = (row + self.at)[self.shown], self.shown.to(values.device)
+        out = full.flatten(0, 1).index_copy(0, place.to(full.device), values[shown].to(full))
         return out.view_as(full)
 
     def mask(self, stock: Tensor | None) -> Tensor | None:

@@ -109,7 +109,9 @@ def _shorter(given: dict[str, Any], seen: Columns, length: int) -> dict[str, Any
     out = dict(given)
     for name, value in given.items():
         if name == "position_embeddings":
-            out[name] = tuple(seen.take(part, part.ndim - 2) for part in value)
+            alone = isinstance(value, Tensor)
+            parts = tuple(seen.take(part, part.ndim - 2) for part in ((value,) if alone else value))
+            out[name] = parts[0] if alone else parts
         elif name == "attention_mask":
             out[name] = seen.mask(value)
         elif isinstance(value, Tensor) and value.ndim >= 2 and value.shape[1] == length:

@@ -2,22 +2,51 @@
 
 from typing import Any
 
+from .anyres import AnyRes
 from .gemma import Gemma3, PaliGemma
 from .internvl import InternVL
 from .llava import Llava
+from .paddle import PaddleOCR
+from .pixtral import Mistral3, Pixtral
+from .qwen import Qwen
 from .smolvlm import SmolVLM
 from .tower import Cells, Tower, visible_centres
 
+LIKE_QWEN = (
+    "cohere_compass",
+    "glm46v",
+    "glm4v",
+    "glm4v_moe",
+    "glm_ocr",
+    "qwen2_5_omni_thinker",
+    "qwen2_5_vl",
+    "qwen2_vl",
+    "qwen3_5",
+    "qwen3_5_moe",
+    "qwen3_omni_moe_thinker",
+    "qwen3_vl",
+    "qwen3_vl_moe",
+)
+"""Model types whose tower takes the geometry of its patches as arguments."""
 TOWERS: dict[str, Tower] = {
     "gemma3": Gemma3(),
     "idefics3": SmolVLM(),
     "internvl": InternVL(),
+    "lighton_ocr": Mistral3(),
     "llava": Llava(),
+    "llava_next": AnyRes(),
+    "llava_onevision": AnyRes(),
+    "mistral3": Mistral3(),
+    "paddleocr_vl": PaddleOCR(),
     "paligemma": PaliGemma(),
     "smolvlm": SmolVLM(),
+    **dict.fromkeys(LIKE_QWEN, Qwen()),
 }
 """Adapters by model type."""
-REFUSED = {"fast_vlm": "its tower is made of convolutions, which cannot take packed patches; use plan.crops"}
+REFUSED = {
+    "exaone4_5": "its generate discards position_ids, so tokens would not stand where a plan puts them; use plan.crops",
+    "fast_vlm": "its tower is made of convolutions, which cannot take packed patches; use plan.crops",
+}
 """Model types that cannot be served at this site, and why."""
 
 
@@ -34,6 +63,8 @@ def tower_of(model: Any) -> Tower:
         raise NotImplementedError(
             f"plans before the tower are known for {', '.join(sorted(TOWERS))}, got {kind}; use a reducer or plan.crops"
         )
+    if kind == "llava" and hasattr(model.base_model.vision_tower, "patch_conv"):
+        return Pixtral()
     return TOWERS[kind]
 
 

@@ -4,13 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
+
 from ..canvas import Canvas
 from ..encode import Encoded
 from ..placeholders import Run
 from .llava import check_selection
-from .tiles import tiled
-from .tower import Cells, gathered
-from .trunk import encode_cells, trunk_of
+from .tiles import tiled, views_of
+from .tower import Cells, gathered, pixel_values
+from .trunk import check_view, encode_cells, trunk_of
 
 
 @dataclass(frozen=True)
@@ -19,20 +21,20 @@ class InternVL:
 
     def cell(self, model: Any) -> int:
         """Returns the side of a token's square; see `Tower.cell`."""
-        return trunk_of(model.base_model.vision_tower).patch * round(1 / model.config.downsample_ratio)
+        return trunk_of(model.base_model.vision_tower).patch * int(1 / model.config.downsample_ratio)
 
     def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of each view; see `Tower.items`."""
-        count, _, height, width = inputs["pixel_values"].shape
+        count, _, height, width = pixel_values(inputs, "views, c, h, w").shape
         cell = self.cell(model)
         return [(height // cell) * (width // cell)] * count
 
     def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns the tiles of each image put together; see `Tower.canvases`."""
         check_selection(model)
-        one = self.items(model, inputs)[0]
-        views = [sum(len(run.columns) for run in group) // one for group in groups]
-        return [tiled(mine, self.cell(model)) for mine in inputs["pixel_values"].split(views)]
+        check_view(trunk_of(model.base_model.vision_tower), inputs["pixel_values"])
+        views = views_of(groups, self.items(model, inputs)[0])
+        return [tiled(mine, self.cell(model)) for mine in torch.split(inputs["pixel_values"], views)]
 
     def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
         """Returns projected cells; see `Tower.encode`."""

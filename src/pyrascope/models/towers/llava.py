@@ -9,8 +9,8 @@ from torch import Tensor
 from ..canvas import Canvas, raster
 from ..encode import Encoded
 from ..placeholders import Run
-from .tower import Cells, gathered
-from .trunk import encode_cells, trunk_of
+from .tower import Cells, gathered, pixel_values
+from .trunk import check_view, encode_cells, trunk_of
 
 
 def whole_view(pixels: Tensor, cell: int) -> Canvas:
@@ -30,7 +30,7 @@ class Llava:
 
     def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the patches of each image; see `Tower.items`."""
-        count, _, height, width = inputs["pixel_values"].shape
+        count, _, height, width = pixel_values(inputs, "images, c, h, w").shape
         cell = self.cell(model)
         return [(height // cell) * (width // cell)] * count
 
@@ -41,6 +41,7 @@ class Llava:
             NotImplementedError: the class token is a visual token, or a patch is dropped in its stead.
         """
         check_selection(model)
+        check_view(trunk_of(model.base_model.vision_tower), inputs["pixel_values"])
         cell = self.cell(model)
         return [whole_view(pixels, cell) for pixels in inputs["pixel_values"]]
 

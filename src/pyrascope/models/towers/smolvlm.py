@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..canvas import Canvas
 from ..encode import Encoded
 from ..placeholders import Run
-from .tiles import tiled
-from .tower import Cells, gathered
+from .tiles import tiled, views_of
+from .tower import Cells, gathered, pixel_values
 from .trunk import encode_cells, trunk_of
 
 
@@ -24,9 +25,8 @@ class SmolVLM:
 
     def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of all views of each prompt; see `Tower.items`."""
-        pixels = inputs["pixel_values"]
-        cell = self.cell(model)
-        one = (pixels.shape[-2] // cell) * (pixels.shape[-1] // cell)
+        pixels = pixel_values(inputs, "prompts, views, c, h, w")
+        one = _tokens(pixels, self.cell(model))
         return [int(count) * one for count in _shown(pixels).sum(1)]
 
     def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
@@ -41,9 +41,8 @@ class SmolVLM:
         if mask is not None and not bool(mask[shown].all()):
             raise NotImplementedError("plans need views without padding, got some in pixel_attention_mask")
         cell = self.cell(model)
-        one = (pixels.shape[-2] // cell) * (pixels.shape[-1] // cell)
-        views = [sum(len(run.columns) for run in group) // one for group in groups]
-        return [tiled(mine, cell) for mine in pixels[shown].split(views)]
+        views = views_of(groups, _tokens(pixels, cell))
+        return [tiled(mine, cell) for mine in torch.split(pixels[shown], views)]
 
     def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
         """Returns joined cells; see `Tower.encode`."""
@@ -51,6 +50,11 @@ class SmolVLM:
         states = encode_cells(trunk, cells, norm=True)
         project = model.base_model.connector.modality_projection
         return gathered([one.flatten(1) for one in states], project, listed=True)
+
+
+def _tokens(pixels: Tensor, cell: int) -> int:
+    """Tokens of one view."""
+    return (pixels.shape[-2] // cell) * (pixels.shape[-1] // cell)
 
 
 def _shown(pixels: Tensor) -> Tensor:

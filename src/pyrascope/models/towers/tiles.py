@@ -1,10 +1,13 @@
 """Images that a processor cuts into tiles with a global view behind them: put together again."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
 from ..canvas import Canvas
+from ..placeholders import Run
 
 SAMPLES = 4
 """Means along each side of a tile that are compared with the global view."""
@@ -37,6 +40,22 @@ def laid_out(tiles: Tensor, rows: int, columns: int) -> Tensor:
     _, channels, height, width = tiles.shape
     grid = tiles.reshape(rows, columns, channels, height, width).permute(2, 0, 3, 1, 4)
     return grid.reshape(channels, rows * height, columns * width)
+
+
+def views_of(groups: Sequence[Sequence[Run]], tokens: int) -> list[int]:
+    """Returns the number of views of each image, from its placeholders and the `tokens` of one view.
+
+    Raises:
+        ValueError: an image has placeholders for part of a view.
+    """
+    counts = [sum(len(run.columns) for run in group) for group in groups]
+    odd = [count for count in counts if count % tokens]
+    if odd:
+        raise ValueError(
+            f"each image must have {tokens} placeholders a view, got one with {odd[0]}; take prompts and pixels from "
+            "one call of the model's processor"
+        )
+    return [count // tokens for count in counts]
 
 
 def tiled(views: Tensor, cell: int) -> Canvas:

@@ -29,6 +29,12 @@ class Cells:
     boxes: Tensor
     grid: tuple[int, int]
 
+    def cut(self, k: int) -> Tensor:
+        """Returns the k x k patches of each cell, in reading order, those of a cell together: (n * k * k, c, p, p)."""
+        n, channels, side, _ = self.patches.shape
+        parts = self.patches.reshape(n, channels, k, side // k, k, side // k)
+        return parts.permute(0, 2, 4, 1, 3, 5).reshape(n * k * k, channels, side // k, side // k)
+
 
 def visible_centres(boxes: Tensor, grid: tuple[int, int]) -> Tensor:
     """Returns the centres (n, 2), y and x, of the parts of `boxes` (n, 4) that lie in the image, in stock cells."""
@@ -63,6 +69,20 @@ class Tower(Protocol):
     def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
         """Returns the features of the cells as the language model takes them, one item an image, in one pass."""
         ...
+
+
+def pixel_values(inputs: Mapping[str, Any], axes: str) -> Tensor:
+    """Returns the pixels that came, which must have the axes that are named, such as "images, c, h, w".
+
+    Raises:
+        ValueError: they have others.
+    """
+    pixels: Tensor = inputs["pixel_values"]
+    if pixels.ndim != len(axes.split(",")):
+        raise ValueError(
+            f"pixel_values must have shape ({axes}), got {tuple(pixels.shape)}; use the model's own processor"
+        )
+    return pixels
 
 
 def gathered(states: Sequence[Tensor], project: Callable[[Tensor], Tensor], *, listed: bool) -> Encoded:

@@ -80,6 +80,16 @@ def _internvl(tower: Any, inner: Any) -> Trunk:
     )
 
 
+def check_view(trunk: Trunk, pixels: Tensor) -> None:
+    """Refuses views (..., h, w) of another size than the table of positions is for (ValueError)."""
+    wanted = tuple(side * trunk.patch for side in trunk.table.shape[:2])
+    if tuple(pixels.shape[-2:]) != wanted:
+        raise ValueError(
+            f"pixel_values must be views of {wanted[0]}x{wanted[1]} px, got {pixels.shape[-2]}x{pixels.shape[-1]}; use "
+            "the model's own processor"
+        )
+
+
 def encode_cells(
     trunk: Trunk, cells: Sequence[Cells], layers: Sequence[int] = (-1,), *, norm: bool = False
 ) -> list[Tensor]:
@@ -119,10 +129,8 @@ def _states(trunk: Trunk, hidden: Tensor, wanted: Sequence[int]) -> Tensor:
 
 def embedded(trunk: Trunk, cells: Cells) -> Tensor:
     """Returns the patches of n cells as the layers take them, (n * k * k, d), those of a cell in reading order."""
-    n, channels, side, _ = cells.patches.shape
-    k = side // trunk.patch
-    cut = cells.patches.reshape(n, channels, k, trunk.patch, k, trunk.patch).permute(0, 2, 4, 1, 3, 5)
-    flat = cut.reshape(n * k * k, -1).to(trunk.weight)
+    k = cells.patches.shape[-1] // trunk.patch
+    flat = cells.cut(k).flatten(1).to(trunk.weight)
     grid = (cells.grid[0] * k, cells.grid[1] * k)
     find = bucket if trunk.bucketed and grid[0] <= len(trunk.table) and grid[1] <= trunk.table.shape[1] else sampled
     return functional.linear(flat, trunk.weight.flatten(1), trunk.bias) + find(trunk.table, centres(cells, k), grid)

@@ -1,0 +1,48 @@
+"""What `attach` does to the inputs of a call, by the site of its method."""
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from .features import reduce_inputs
+from .pixels import PixelOptions, plan_inputs
+from .planning import check_allocator
+from .reduce import check_reducer
+from .remember import remembering
+from .sites import PIXELS, site_of
+from .towers import tower_of
+
+Smaller = Callable[[dict[str, Any]], dict[str, Any]]
+
+
+@contextmanager
+def smaller_inputs(model: Any, method: Any, budget: Any, processor: Any, options: dict[str, Any]) -> Iterator[Smaller]:
+    """Yields the function that makes the inputs of a call smaller, while the processor remembers its images.
+
+    Raises:
+        TypeError, ValueError, NotImplementedError: the method, an option or the model's tower is not served.
+    """
+    if site_of(method) != PIXELS:
+        check_reducer(method)
+        yield lambda inputs: reduce_inputs(model, inputs, method, budget, processor=processor, **options)[0]
+        return
+    check_allocator(method)
+    tower_of(model)
+    PixelOptions(**options)
+    with remembering(processor) as memory:
+        told = False
+
+        def smaller(inputs: dict[str, Any]) -> dict[str, Any]:
+            nonlocal told
+            images = memory.find(inputs)
+            if images is None and not told:
+                told = True
+                warnings.warn(
+                    "plans are made on the pixel_values that arrive, since their source images are not known; make "
+                    "the inputs inside the block, with the processor that attach is given",
+                    stacklevel=3,
+                )
+            return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **options)[0]
+
+        yield smaller
