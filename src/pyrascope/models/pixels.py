@@ -151,7 +151,7 @@ def _shown(
     positions: str,
 ) -> tuple[Inputs, list[Tensor]]:
     """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
-    family = family_of(model.config.model_type)
+    family_of(model.config.model_type)
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     encoded = _encoded(model, full, canvases, plans, orders, stock)
     token = model.config.image_token_id
