@@ -22,35 +22,35 @@ from .support import check_model
 def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None, **options: Any) -> Iterator[Any]:
     """Within the block, `model.generate` and `model(...)` run with exactly `budget` visual tokens an image.
 
-        Nothing but this instance changes, and it is as before afterwards, also after an error. `generate` returns the
-        prompt as it was given before the new tokens; the logits of `forward` are those of the shorter prompt. Calls without
-        images pass through.
+    Nothing but this instance changes, and it is as before afterwards, also after an error. `generate` returns the
+    prompt as it was given before the new tokens; the logits of `forward` are those of the shorter prompt. Calls without
+    images pass through.
 
-        With a method of the pixels site the given processor remembers the images of its calls within the block, so that
-        plans know the source: its size, and its pixels where `finest` asks for them. It finds them again by the token ids
-        and pixels that it made of them. Where it does not, plans are made on the pixels that arrive, and a warning says so
-        once.
+    With a method of the pixels site the given processor remembers the images of its calls within the block, so that
+    plans know the source: its size, and its pixels where `finest` asks for them. It finds them again by the token ids
+    and pixels that it made of them. Where it does not, plans are made on the pixels that arrive, and a warning says so
+    once.
 
-        Args:
-            model: A model of transformers that takes encoded features; also inside a PEFT adapter of its layers.
-            method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site); or a
-                dropper, which lets tokens go between layers instead.
-            budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
-                than one, or None for its own schedule.
-            processor: As `plan_inputs` and `reduce_inputs`.
-            options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer; a
-                dropper takes only `share`, and keeps the positions and the logits of the whole prompt (those of tokens that
-                have left mean nothing).
+    Args:
+        model: A model of transformers that takes encoded features; also inside a PEFT adapter of its layers.
+        method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site); or a
+            dropper, which lets tokens go between layers instead.
+        budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
+            than one, or None for its own schedule.
+        processor: As `plan_inputs` and `reduce_inputs`.
+        options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer; a
+            dropper takes only `share`, and keeps the positions and the logits of the whole prompt (those of tokens that
+            have left mean nothing).
 
-        Yields:
-            The model, as it was given.
+    Yields:
+        The model, as it was given.
 
-        Raises:
-            ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once; also a dropper on a
-                language model or attention backend that is not served.
-                ValueError: a model that is attached already, or a processor of another model, at once; as `plan_inputs` and
-                `reduce_inputs`, from the calls within.
-        """
+    Raises:
+        ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once; also a dropper on a
+            language model or attention backend that is not served.
+        ValueError: a model that is attached already, or a processor of another model, at once; as `plan_inputs` and
+            `reduce_inputs`, from the calls within.
+    """
     inner = check_model(model)
     check_processor(inner, processor)
     if site_of(method) == LAYERS:
