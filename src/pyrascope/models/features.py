@@ -99,9 +99,6 @@ def _at_centres(
     centres = getattr(found, "positions", None)
     if centres is None or context.grid is None:
         return place, torch.arange(len(mine), device=found.kept.device)
-    order, cells = by_centre(centres, context.grid)
-    order = order.to(centres.device)
-    moved = at_centres(place[:, row, columns], cells, centres[order], context.grid[1])
-    place = place.to(torch.promote_types(place.dtype, moved.dtype), copy=True)
-    place[:, row, mine] = moved
-    return place, order
+    rows, cells = context.grid
+    order = by_centre(centres, torch.arange(rows * cells).reshape(rows, cells))
+    return at_centres(place, row, columns, mine, order), order.boxes.to(found.kept.device)

@@ -18,7 +18,8 @@ from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
 from .look import looked, looks_through_model
 from .placeholders import Run, placeholder_runs
-from .placing import Order, Prompts, order_of
+from .placement import Order
+from .placing import Prompts, order_of
 from .planning import check_allocator, plans_of
 from .reduce import SHARES, budgets_of
 from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions

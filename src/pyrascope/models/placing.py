@@ -1,42 +1,21 @@
 """Where the tokens of a plan go in a prompt: their order, the columns that they take over, and their positions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..allocation.plan import Plan
 from .canvas import Canvas
 from .placeholders import Run
+from .placement import Order, at_centres, by_centre
 from .towers import visible_centres
-
-
-@dataclass(frozen=True, eq=False)
-class Order:
-    """The tokens of a plan in the order in which the model reads them.
-
-    Attributes:
-        boxes: Indices of the plan's boxes, int64 (n,): by the stock token of the cell that holds a box's centre, then
-            by y and x of the centre. So a full plan has the stock order.
-        token: That stock token of each, counted among the image's placeholders.
-        shift: float64 (n, 2): how far (y, x) each centre lies from the middle of that cell, in cells.
-    """
-
-    boxes: Tensor
-    token: Tensor
-    shift: Tensor
 
 
 def order_of(canvas: Canvas, plan: Plan) -> Order:
     """Returns the order of a plan's tokens."""
-    centres = visible_centres(torch.from_numpy(canvas.boxes(plan)), canvas.grid)
-    held = centres.long().minimum(torch.tensor(canvas.grid) - 1)
-    token = canvas.tokens[held[:, 0], held[:, 1]]
-    order = torch.from_numpy(np.lexsort((centres[:, 1].numpy(), centres[:, 0].numpy(), token.numpy())))
-    return Order(order, token[order], (centres - 0.5 - held)[order])
+    return by_centre(visible_centres(torch.from_numpy(canvas.boxes(plan)), canvas.grid), canvas.tokens)
 
 
 def columns_of(token: Tensor, count: int) -> Tensor:
@@ -113,8 +92,4 @@ class Prompts:
         self.keep[row, mine] = True
         if canvas.views == 1:
             self.keep[row, undivided(group, taken)] = False
-        stock = self.positions[:, row, columns[order.token.to(columns.device)]]
-        if len(stock) > 1 and bool(order.shift.any()):  # M-RoPE: time, y, x
-            self.positions = self.positions.float()
-            stock = stock + torch.nn.functional.pad(order.shift.T, (0, 0, 1, 0)).to(self.positions)
-        self.positions[:, row, mine] = stock
+        self.positions = at_centres(self.positions, row, columns, mine, order)

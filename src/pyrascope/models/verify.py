@@ -53,7 +53,7 @@ def verify_type(kind: str) -> Report:
 @torch.no_grad()
 def _rows(family: str, model: Any, processor: Any, make: Make) -> list[Row]:
     try:
-        check_model(model)
+        model = check_model(model)
     except TypeError as error:
         return [Row(family, site, "all", f"{REFUSED}{error}") for site in SITES]
     rows = []
