@@ -350,3 +350,31 @@ def test_convolutions_are_refused_with_the_reason():
     fast = SimpleNamespace(config=SimpleNamespace(model_type="fast_vlm"))
     with pytest.raises(NotImplementedError, match=r"convolutions, which cannot take packed patches; use plan\.crops"):
         tower_of(fast)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("mean", [True, False])
+def test_internvl_with_either_norm_and_in_tiles(mean, monkeypatch):
+    config = RECIPES["internvl"].config()
+    config["vision_config"]["use_mean_pooling"] = mean
+    monkeypatch.setitem(RECIPES, "internvl", Recipe("InternVL", lambda: config))
+    model = build("internvl")
+    model.base_model.vision_tower.layernorm.apply(_spread)
+    good, detail = CHECKS["pixels"]["full budget: logits"](model, TINY, lambda rows: prompts(model, rows))
+    assert good, detail
+    whole = torch.nn.functional.interpolate(prompts(model, (0,))["pixel_values"], (64, 128), mode="bicubic")
+    view = torch.nn.functional.interpolate(whole, (64, 64), mode="bilinear", antialias=True)
+    ids = torch.tensor([[5, *[IMAGE] * 48, 6, 7]])
+    tiles = {"input_ids": ids, "pixel_values": torch.cat([whole[..., :64], whole[..., 64:], view])}
+    full, (plan,) = plan_inputs(model, tiles, SQUARE, 48)
+    assert plan.image_size == (64, 128)
+    assert_close(model(**full).logits, model(**tiles).logits, atol=1e-5, rtol=0)
+    small, (plan,) = plan_inputs(model, tiles, SQUARE, 32)
+    assert (plan.tokens, int((small["input_ids"] == IMAGE).sum())) == (32, 32)
+    held = small["position_ids"][0, 1:33].tolist()
+    assert held == list(range(1, 33))  # tile by tile, as stock has them; the global view behind them left
+
+
+def _spread(module):
+    if hasattr(module, "weight"):
+        module.weight.uniform_(0.5, 2)
