@@ -32,7 +32,7 @@ CONTRASTS = (
 def summarise(photos: Sequence[Any]) -> list[dict[str, Any]]:
     """Returns one record for each setting, group of folders, budget and row.
 
-    Each score is [mean, low, high] over the photographs that have it, and "minus resize" the same for the paired
+    Each score is the mean over the photographs that have it, and "minus resize" is [mean, low, high] of the paired
     difference to the resize of the filter with the best mean cosine there. "better" is the share of photographs with
     a greater centred cosine than that resize.
     """
@@ -77,7 +77,7 @@ def _scores(photos: Sequence[Any], key: str, baseline: str | None) -> dict[str, 
         if not having:
             continue
         values = np.array([scores[key][score] for scores in having])
-        out[score] = [round(value, DIGITS) for value in bootstrap(values)]
+        out[score] = round(float(values.mean()), DIGITS)
         if baseline and baseline != key:
             gains = values - np.array([scores[baseline][score] for scores in having])
             out[f"{score} minus resize"] = [round(value, DIGITS) for value in bootstrap(gains)]
@@ -133,6 +133,6 @@ def _cell(record: dict[str, Any], score: str) -> str:
     if score not in record:
         return ""
     if f"{score} minus resize" not in record:
-        return f"{record[score][0]:.3f}"
+        return f"{record[score]:.3f}"
     mean, low, high = record[f"{score} minus resize"]
     return f"{mean:+.3f} ({low:+.3f}..{high:+.3f})"

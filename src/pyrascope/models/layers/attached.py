@@ -107,7 +107,8 @@ class _Session:
         @functools.wraps(stock)
         def forward(*args: Any, **kwargs: Any) -> Any:
             given = {**dict(zip(names, args, strict=False)), **kwargs}
-            if has_images(given) or (not given.get(REDUCED) and given.get("inputs_embeds") is None):
+            unchecked = self.end is None and not given.get(REDUCED) and given.get("inputs_embeds") is None
+            if has_images(given) or unchecked:
                 check_inputs(self.model, given)
             if has_images(given):
                 given = with_features(self.model, given)
@@ -142,7 +143,9 @@ class _Session:
             return None
         if self.model.training and any(getattr(part, "gradient_checkpointing", False) for part in self.model.modules()):
             raise ValueError("dropping cannot run layers twice, got gradient checkpointing; disable it for these calls")
-        if past or not given.get(REDUCED):
+        if not given.get(REDUCED):  # a model may well write a placeholder of its own
+            return None
+        if past:
             raise ValueError(
                 "the images must come with the whole prompt in one call, got a part of it; leave out prefill_chunk_size"
             )
