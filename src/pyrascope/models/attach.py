@@ -3,6 +3,7 @@
 import copy
 import functools
 import inspect
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -66,28 +67,31 @@ def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None
 
 def _forward(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:
     names = [name for name in inspect.signature(stock).parameters if name != "kwargs"]
+    thinned: weakref.WeakSet[Any] = weakref.WeakSet()  # caches of reduced prompts
 
     @functools.wraps(stock)
     def forward(*args: Any, **kwargs: Any) -> Any:
         given = {**dict(zip(names, args, strict=False)), **kwargs}
-        if has_images(given):
-            return stock(**smaller(given))
-        if not given.get(REDUCED) and given.get("inputs_embeds") is None:
+        if has_images(given) or given.get(REDUCED):
+            out = stock(**smaller(given)) if has_images(given) else stock(*args, **kwargs)
+            caches = (getattr(out, "past_key_values", None), given.get("past_key_values"))
+            thinned.update(cache for cache in caches if cache is not None)
+            return out
+        if given.get("inputs_embeds") is None:
             check_inputs(model, given)
-        if given.get("past_key_values") is not None and given.get("position_ids") is None:
-            _refuse_decoding(given["past_key_values"])
+        if given.get("past_key_values") in thinned and given.get("position_ids") is None:
+            _refuse_decoding()
         return stock(*args, **kwargs)
 
     return forward
 
 
-def _refuse_decoding(cache: Any) -> None:
+def _refuse_decoding() -> None:
     """Refuses to go on from a cache without positions, since the kept tokens may stand apart."""
-    if cache.get_seq_length() > 0:
-        raise ValueError(
-            "decoding by hand after a reduced prompt needs position_ids, got none; pass the last position + 1, "
-            "or use model.generate"
-        )
+    raise ValueError(
+        "decoding by hand after a reduced prompt needs position_ids, got none; pass the last position + 1, "
+        "or use model.generate"
+    )
 
 
 def _generate(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .checks import CHECKS, Check, Make
+from .needed import check_packages
 from .report import FAIL, PASS, REFUSED, Report, Row
 from .sites import SITES
 from .support import check_model, supported_types
@@ -40,12 +41,18 @@ def verify(model: Any, processor: Any) -> Report:
 def verify_type(kind: str) -> Report:
     """As `verify`, for a model type that is built small with random weights.
 
+    A type whose package is not installed (timm for FastVLM) is refused.
+
     Raises:
         ValueError: a type that is not known here.
         ImportError: transformers is missing or too old.
     """
     if kind not in supported_types():
         raise ValueError(f"model type must be one of {', '.join(supported_types())}, got {kind}")
+    try:
+        check_packages(kind)
+    except ImportError as error:
+        return Report(tuple(Row(kind, site, "all", f"{REFUSED}{error}") for site in SITES))
     model = build(kind)
     return Report(tuple(_rows(kind, model, TinyProcessor(), lambda rows: prompts(model, rows))))
 
