@@ -5,6 +5,8 @@ import importlib.metadata
 import inspect
 from typing import Any
 
+from .inputs import PIXELS
+
 LOWEST = (5, 18)
 """The first version of transformers whose models take features that are already encoded (`mm_encoder_outputs`)."""
 
@@ -44,10 +46,18 @@ def check_model(model: Any) -> None:
     if not isinstance(model, module.PreTrainedModel):
         name = type(model).__name__
         raise TypeError(f"model must be a transformers model, unwrapped, got {name}; {supported}")
+    name, kind = type(model).__name__, model.config.model_type
     tower = getattr(model.base_model, "get_image_features", None)
     if tower is None or not takes_features(type(model)) or getattr(model.config, "image_token_id", None) is None:
-        name, kind = type(model).__name__, model.config.model_type
         raise TypeError(f"model must take encoded image features, got {name} ({kind}), which does not; {supported}")
+    needed = [name for name in PIXELS if _is_needed(type(model), name)]
+    if needed:
+        raise TypeError(f"model must run without {needed[0]} once they are encoded, got {name} ({kind}); {supported}")
+
+
+def _is_needed(cls: Any, argument: str) -> bool:
+    parameter = inspect.signature(cls.forward).parameters.get(argument)
+    return parameter is not None and parameter.default is inspect.Parameter.empty
 
 
 def takes_features(cls: type) -> bool:

@@ -111,6 +111,8 @@ def build(kind: str, seed: int = 0) -> Any:
                     weight.normal_(0, 0.08)
     model.generation_config.eos_token_id = None
     model.generation_config.pad_token_id = PAD
+    if kind not in RECIPES:  # what no trained model says
+        model.generation_config.suppress_tokens = [IMAGE, VIDEO, START, END]
     return model
 
 
