@@ -58,12 +58,13 @@ def candidates(case: Case, budgets: list[int]) -> dict[str, Callable[[], None]]:
     """Who is timed, by name."""
     methods = {
         "pixels: RateDistortion(aspect=1)": ps.methods.RateDistortion(aspect=1),
-        "pixels: Uniform": ps.methods.Uniform(),
+        "pixels: Resize": ps.methods.Resize(),
+        "pixels: CoarseToFine(Zoom)": ps.methods.CoarseToFine(method=ps.methods.Zoom()),
         "features: DivPrune": ps.reducers.DivPrune(),
         "features: Random": ps.reducers.Random(),
         "layers: PyramidDrop": ps.droppers.PyramidDrop(),
     }
-    full = {"features: Random": methods["features: Random"]}
+    full = {name: methods[name] for name in ("pixels: RateDistortion(aspect=1)", "features: Random")}
     out: dict[str, Callable[[], None]] = {STOCK: lambda: first_token(case), TOWER: lambda: tower(case)}
     for budget in budgets:
         out |= {f"{name}, B={budget}": attached(case, method, budget) for name, method in methods.items()}

@@ -34,6 +34,15 @@ def test_a_single_peak_gives_one_round_patch_about_it():
     assert np.abs(centres - [4.5 * 64, 2.5 * 64]).max() <= 80
 
 
+def test_a_peak_at_the_border_gives_a_patch_about_its_middle():
+    weight = torch.zeros(3, 3)
+    weight[2, 0] = 1
+    plan = ps.plan(torch.zeros(1, 768, 768), 25, Zoom(), 16, weight=weight)
+    centres = plan.boxes.reshape(-1, 2, 2).mean(1)
+    np.testing.assert_allclose(centres.mean(0), [640, 128], atol=16)
+    assert np.abs(centres - [640, 128]).max() <= 56
+
+
 def test_without_a_weight_it_is_the_middle():
     plan = ps.plan(torch.zeros(1, 80, 80), 9, Zoom(), 16)
     np.testing.assert_array_equal(plan.boxes[[0, -1]], [[16, 16, 32, 32], [48, 48, 64, 64]])

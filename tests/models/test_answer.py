@@ -78,6 +78,14 @@ def test_a_reduced_answer_says_what_it_saw(loaded, picture):
     assert len(side_by_side(*loaded, picture, "what", method=reducers.Random(), budget=9, full=False)) == 2
 
 
+def test_plans_go_as_fine_as_the_picture(loaded):
+    large = Image.radial_gradient("L").convert("RGB")  # 256x256 px, four times the model's grid
+    for finest, side in (("grid", 32), ("source", 8), (1, 16)):
+        found = answer(*loaded, large, "what", method=methods.CoarseToFine(methods.Zoom()), budget=20, finest=finest)
+        assert found.tokens == found.plan.tokens == 20
+        assert (found.plan.boxes[:, 2] - found.plan.boxes[:, 0]).min() == side
+
+
 def test_a_sure_answer_from_a_resize_is_taken(loaded, picture):
     def ask(gate):
         return side_by_side(*loaded, picture, "what", method=methods.Zoom(), budget=9, gate=gate, full=False)

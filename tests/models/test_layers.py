@@ -92,10 +92,41 @@ def test_layers_may_be_called_by_position():
     assert failed(model) == {}
 
 
+@pytest.mark.compile
+@pytest.mark.parametrize("what", ["language model", "forward"])
+def test_compiled_code_does_not_pass_the_hooks_by(what):
+    """Compiled code sees no hooks that come later; the graph is run as it is, which needs no C++ compiler."""
+    model = build("llava")
+    inputs = prompts(model, [0])
+    with dropped(model):
+        want = model(**inputs).logits[:, -1]
+    maps = ps.probe(model, inputs)
+    if what == "forward":
+        model.forward = torch.compile(model.forward, backend="eager")
+    else:
+        model.model.language_model = torch.compile(model.model.language_model, backend="eager")
+    stock = model(**inputs).logits[:, -1]
+    assert not torch.allclose(stock, want, atol=0.01)
+    with dropped(model):
+        assert_close(model(**inputs).logits[:, -1], want)
+    assert_close(ps.probe(model, inputs), maps)
+    assert_close(model(**inputs).logits[:, -1], stock)
+
+
+def test_hooks_of_accelerate_stay():
+    hooks = pytest.importorskip("accelerate.hooks")
+    model = build("qwen3_vl")
+    for part in (model, *layers_of(model)):
+        hooks.add_hook_to_module(part, hooks.AlignDevicesHook(execution_device="cpu", io_same_device=True))
+    own = model.forward
+    assert failed(model) == {}
+    assert model.forward is own
+
+
 @pytest.mark.parametrize(
     "dropper", [ps.droppers.FastV(after=1), ps.droppers.SparseVLM(), ps.droppers.Random({1: 0.4})], ids=repr
 )
-@pytest.mark.parametrize("kind", ["llava", "paligemma", "qwen3_vl", "smolvlm"])
+@pytest.mark.parametrize("kind", ["paligemma", "qwen3_vl"])
 def test_other_droppers_decode_alike(kind, dropper):
     model, inputs = made(kind), prompts(made(kind))
     with dropped(model, dropper):
@@ -251,6 +282,22 @@ def test_text_beside_images_is_left_alone():
         assert_close(model(**both).logits[1, -4:], stock, atol=1e-5, rtol=0)
 
 
+def test_a_model_may_write_a_placeholder():
+    model = build("llava")
+    model.lm_head.weight[IMAGE] = 0
+    model.lm_head.weight[IMAGE] = model(**prompts(model, [0]), output_hidden_states=True).hidden_states[-1][0, -1] * 9
+    text = {"input_ids": torch.tensor([[5, 6, 7]]), "attention_mask": torch.ones(1, 3, dtype=torch.long)}
+    options = {"max_new_tokens": 4, "do_sample": False}
+    for inputs in (text, prompts(model, [0])):
+        stock = model.generate(**dict(inputs), **options)
+        with dropped(model, ps.droppers.Scheduled({1: 1.0})):
+            assert torch.equal(model.generate(**dict(inputs), **options), stock)
+        with dropped(model):
+            got = model.generate(**dict(inputs), **options)
+        assert got.shape == stock.shape
+    assert int((stock[0, -4:] == IMAGE).sum()) > 0
+
+
 def test_gradients_and_labels():
     model = build("llava")
     inputs = prompts(model)
@@ -265,8 +312,10 @@ def test_gradients_and_labels():
 def test_nothing_is_left_after_an_error(kind):
     model, inputs = made(kind), prompts(made(kind))
     before, stock = dict(vars(model)), model(**inputs).logits
-    with pytest.raises(KeyError, match="mine"), dropped(model), dropped(model, ps.droppers.FastV(after=1)):
+    with pytest.raises(KeyError, match="mine"), dropped(model):
         raise KeyError("mine")
+    with pytest.raises(ValueError, match="attached once at a time"), dropped(model), dropped(model):
+        pass
 
     class Broken(ps.droppers.Random):
         def keep(self, stage, count):
@@ -281,11 +330,6 @@ def test_nothing_is_left_after_an_error(kind):
     assert not any(layer._forward_pre_hooks or layer._forward_hooks for layer in layers_of(model))
     assert {layer.self_attn.config._attn_implementation for layer in layers_of(model)} == {"sdpa"}
     assert torch.equal(model(**inputs).logits, stock)
-    with dropped(model):
-        layers_of(model)[0](
-            model.get_input_embeddings()(inputs["input_ids"]),
-            position_embeddings=(torch.ones(1, 1, 16), torch.zeros(1, 1, 16)),
-        )
 
 
 def test_what_cannot_be_is_refused():

@@ -8,6 +8,7 @@ from torch import nn
 pytest.importorskip("transformers")
 
 from pyrascope.methods import CoarseToFine, RateDistortion, Resize, Zoom
+from pyrascope.models import attach, prepare
 from pyrascope.models.look import AttentionLook, on_grid
 from pyrascope.models.pixels import plan_inputs
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
@@ -194,3 +195,20 @@ def test_relative_attention_takes_out_what_attracts_every_question(rigged):
     torch.testing.assert_close(heats[1], torch.ones(16), atol=1e-3, rtol=0)
     with pytest.raises(ValueError, match="a generic prompt needs the processor"):
         plan_inputs(rigged, inputs, CoarseToFine(detector=look), 32)
+
+
+def test_attached_it_is_as_prepared():
+    model, processor = build("llava"), tiny_processor()
+    images, text = [torch.rand(3, 90, 70), torch.rand(3, 64, 64)], ["<image> what is here", "<image> to be"]
+    processor.tokenizer.padding_side = "left"
+    method = CoarseToFine(Zoom())
+    inputs, plans = prepare(model, processor, images, text, method=method, budget=21)
+    assert [plan.tokens for plan in plans] == [21, 21]
+    assert [plan.image_size for plan in plans] == [(90, 70), (64, 64)]
+    wanted = model.generate(**inputs, max_new_tokens=3, do_sample=False)[:, -3:]
+    logits = model(**inputs).logits
+    with attach(model, method, budget=21, processor=processor):
+        full = processor(images=images, text=text, return_tensors="pt", padding=True)
+        assert torch.equal(model.generate(**full, max_new_tokens=3, do_sample=False)[:, -3:], wanted)
+        torch.testing.assert_close(model(**full).logits, logits, rtol=0, atol=0)
+    assert "forward" not in vars(model)

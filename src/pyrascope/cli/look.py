@@ -18,6 +18,7 @@ from ..models.answer import Answer
 from ..models.by_name import any_method_from
 from ..models.load import default_model, load
 from ..models.side_by_side import FULL, LOOK, RESIZE, side_by_side
+from ..models.sources import GRID
 from ..viz.look_figure import look_figure
 from ..viz.sheet import DOTS_PER_INCH
 from .outputs import output, two_files
@@ -45,6 +46,9 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
             show_default=False,
         ),
     ] = None,
+    finest: Annotated[
+        str, typer.Option(help="Finest level of plans: the model's own grid, or 'source': as fine as the picture is.")
+    ] = GRID,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of the answer.")] = 32,
     full: Annotated[bool, typer.Option("--full/--no-full", help="Ask with all visual tokens too.")] = True,
 ) -> None:
@@ -72,6 +76,7 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
             max_new_tokens=max_new_tokens,
             gate=gate,
             full=full,
+            finest=finest,
         )
         if json_part:
             record = {"image": str(image), "question": question, "model": name, "budget": budget, **_record(found)}

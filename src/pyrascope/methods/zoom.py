@@ -19,11 +19,11 @@ Floats = NDArray[np.float64]
 class Zoom:
     """Spends the whole budget on cells at native resolution, those of the greatest weight.
 
-    The weight is read between its samples (bilinear), so that a coarse map gives round patches of cells about its
-    peaks; of cells that weigh the same, those nearer to the weight's centre of mass come first. Without a weight that
-    is the middle of the image. Several scenes share the budget by their weights; each gets a token at least. A token's
-    score is its weight. The plan covers a part of the image only: it is made to lie over a coarse view, as in
-    `CoarseToFine(Zoom())`, which shows a frozen model two scales and no more.
+    The weight is read between its samples (bilinear, and falling to 0 beyond the border), so that a coarse map gives
+    round patches of cells about its peaks; of cells that weigh the same, those nearer to where it is greatest come
+    first. Without a weight that is the middle of the image. Several scenes share the budget by their weights; each gets
+    a token at least. A token's score is its weight. The plan covers a part of the image only: it is made to lie over a
+    coarse view, as in `CoarseToFine(Zoom())`, which shows a frozen model two scales and no more.
 
     Source: the crop around the place that a first look finds ("look, then zoom"). Differs from the publications in that
     it is no rectangle but as many cells as the budget has.
@@ -34,7 +34,7 @@ class Zoom:
         total = check_budget(budget, [scene.size for scene in scenes], cell, repr(self))
         weights = [_on_cells(scene, cell) for scene in scenes]
         scores = np.concatenate([weight.ravel() for weight in weights])
-        apart = np.concatenate([_from_centre(weight).ravel() for weight in weights])
+        apart = np.concatenate([_from_peak(scene, cell).ravel() for scene in scenes])
         owner = np.repeat(np.arange(len(scenes)), [weight.size for weight in weights])
         order = np.lexsort((apart, -scores))
         _, first = np.unique(owner[order], return_index=True)  # the best cell of each scene
@@ -60,16 +60,18 @@ def _on_cells(scene: Scene, cell: int) -> Floats:
     )
     where = torch.stack(torch.meshgrid(y, x, indexing="ij")[::-1], -1)[None]
     weight = scene.weight.detach().to("cpu", torch.float64)[None, None]
-    found: Floats = functional.grid_sample(weight, where, padding_mode="border", align_corners=False)[0, 0].numpy()
+    found: Floats = functional.grid_sample(weight, where, padding_mode="zeros", align_corners=False)[0, 0].numpy()
     return found
 
 
-def _from_centre(weight: Floats) -> Floats:
-    """Squared distance of each cell from the weight's centre of mass, in cells."""
-    places = np.indices(weight.shape) + 0.5
-    mass = weight if weight.sum() > 0 else np.ones_like(weight)
-    centre = (places * mass).sum((1, 2)) / mass.sum()
-    found: Floats = np.square(places - centre[:, None, None]).sum(0)
+def _from_peak(scene: Scene, cell: int) -> Floats:
+    """Squared distance in pixels of each cell from where the weight is greatest (the mean of such samples)."""
+    rows, columns = grid_of(scene.size, cell)
+    weight = np.ones((1, 1)) if scene.weight is None else scene.weight.detach().to("cpu", torch.float64).numpy()
+    sample = np.array(scene.size) / weight.shape
+    peak = (np.argwhere(weight == weight.max()) + 0.5).mean(0) * sample
+    y, x = ((np.arange(count) + 0.5) * cell - middle for count, middle in zip((rows, columns), peak, strict=True))
+    found: Floats = np.square(y)[:, None] + np.square(x)
     return found
 
 

@@ -17,6 +17,7 @@ from .pixels import plan_inputs
 from .prompt import prompt_of
 from .shown import shown_by
 from .sites import FEATURES, LAYERS, PIXELS, site_of
+from .sources import GRID
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,7 @@ def answer(
     *,
     method: Any = None,
     budget: int | None = None,
+    finest: str | int = GRID,
     max_new_tokens: int = 32,
 ) -> Answer:
     """Asks a question about one image, greedily.
@@ -107,6 +109,7 @@ def answer(
         question: The question.
         method: A method of any site; None: the full prompt.
         budget: Visual tokens, as `prepare` and `attach` take it.
+        finest: Finest level of plans before the tower, as `PixelOptions`; other methods do without.
         max_new_tokens: Most tokens of the answer.
 
     Raises:
@@ -117,7 +120,7 @@ def answer(
     with spans() as seconds:
         text = prompt_of(processor, question)
         full = dict(processor(images=image, text=text, return_tensors="pt").to(model.device))
-        inputs, plan = _shorter(model, processor, image, full, method, budget)
+        inputs, plan = _shorter(model, processor, image, full, method, budget, finest)
     clock = _FirstToken()
     with attach(model, method, budget, processor=processor) if site == LAYERS else nullcontext():
         out = model.generate(
@@ -145,12 +148,12 @@ def answer(
 
 
 def _shorter(
-    model: Any, processor: Any, image: Any, full: dict[str, Any], method: Any, budget: int | None
+    model: Any, processor: Any, image: Any, full: dict[str, Any], method: Any, budget: int | None, finest: str | int
 ) -> tuple[dict[str, Any], Callable[[], Plan | None]]:
     """The inputs with fewer visual tokens, and what makes the plan of what these show, once time is not counted."""
     site = None if method is None else site_of(method)
     if site == PIXELS:
-        small, plans = plan_inputs(model, full, method, budget, processor=processor, images=[image])
+        small, plans = plan_inputs(model, full, method, budget, processor=processor, images=[image], finest=finest)
         return small, lambda: plans[0]
     if site == FEATURES:
         small, kept = reduce_inputs(model, full, method, budget, processor=processor)

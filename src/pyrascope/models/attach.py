@@ -1,5 +1,6 @@
 """A model that spends exactly B visual tokens an image inside a `with` block, and is itself again after it."""
 
+import copy
 import functools
 import inspect
 import weakref
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .dispatch import smaller_inputs
-from .inputs import REDUCED, check_inputs, has_images
+from .inputs import REDUCED, check_inputs, check_processor, has_images
 from .layers import dropping
 from .patched import patched
 from .sites import LAYERS, site_of
@@ -32,7 +33,7 @@ def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None
     once.
 
     Args:
-        model: A model of transformers that takes encoded features.
+        model: A model of transformers that takes encoded features; also inside a PEFT adapter of its layers.
         method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site); or a
             dropper, which lets tokens go between layers instead.
         budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
@@ -43,21 +44,23 @@ def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None
             have left mean nothing).
 
     Yields:
-        The model.
+        The model, as it was given.
 
     Raises:
         ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once; also a dropper on a
             language model or attention backend that is not served.
-        ValueError: as these, from the calls within.
+        ValueError: a model that is attached already, or a processor of another model, at once; as `plan_inputs` and
+            `reduce_inputs`, from the calls within.
     """
-    check_model(model)
+    inner = check_model(model)
+    check_processor(inner, processor)
     if site_of(method) == LAYERS:
-        with dropping(model, method, budget, processor=processor, **options):
+        with dropping(inner, method, budget, processor=processor, **options):
             yield model
         return
     with (
-        smaller_inputs(model, method, budget, processor, options) as smaller,
-        patched(model, lambda stock: _forward(stock, model, smaller), lambda stock: _generate(stock, model, smaller)),
+        smaller_inputs(inner, method, budget, processor, options) as smaller,
+        patched(inner, lambda stock: _forward(stock, inner, smaller), lambda stock: _generate(stock, inner, smaller)),
     ):
         yield model
 
@@ -102,10 +105,9 @@ def _generate(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]
         prompt = kwargs["input_ids"]
         short = smaller(kwargs)
         _refuse_beams(model, short)
+        _refuse_chunks(model, short)
         length = short["input_ids"].shape[1]
-        for name in ("max_length", "min_length"):  # they count the prompt
-            if isinstance(short.get(name), int):
-                short[name] -= prompt.shape[1] - length
+        _count_from(short, prompt.shape[1] - length)
         out = stock(*args, **short)
         ids = out if isinstance(out, Tensor) else out.sequences
         full = prompt.repeat_interleave(len(ids) // len(prompt), 0)
@@ -116,6 +118,29 @@ def _generate(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]
         return out
 
     return generate
+
+
+def _count_from(inputs: dict[str, Any], fewer: int) -> None:
+    """Takes what a prompt is shorter off the limits that count it."""
+    if inputs.get("generation_config") is not None:
+        inputs["generation_config"] = copy.deepcopy(inputs["generation_config"])
+    for name in ("max_length", "min_length"):
+        if isinstance(inputs.get(name), int):
+            inputs[name] -= fewer
+        given = getattr(inputs.get("generation_config"), name, None)
+        if isinstance(given, int) and given > fewer:  # a default below the prompt counts new tokens
+            setattr(inputs["generation_config"], name, given - fewer)
+
+
+def _refuse_chunks(model: Any, inputs: dict[str, Any]) -> None:
+    """Refuses to fill the cache in parts where an image's tokens look at one another, also at later ones."""
+    config = inputs.get("generation_config") or model.generation_config
+    size = inputs.get("prefill_chunk_size") or getattr(config, "prefill_chunk_size", None)
+    if size is not None and "token_type_ids" in inputs:
+        raise ValueError(
+            f"{type(model).__name__} needs a prompt in one piece, since an image's tokens also look at later ones, got "
+            f"prefill_chunk_size={size}; leave it out"
+        )
 
 
 def _refuse_beams(model: Any, inputs: dict[str, Any]) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ def layers_of(model: Any) -> list[Any]:
         NotImplementedError: layers of another build.
     """
     base = model.base_model
-    text = next((part for name in ("language_model", "text_model") if (part := getattr(base, name, None))), None)
+    text = getattr(base, "language_model", getattr(base, "text_model", None))
     layers = getattr(text, "layers", None)
     if layers is None:
         raise NotImplementedError(
@@ -37,6 +38,20 @@ def layers_of(model: Any) -> list[Any]:
         if "position_embeddings" not in inspect.signature(layer.forward).parameters:
             raise NotImplementedError(f"layers must be given their rotation, got {type(layer).__name__}, which is not")
     return list(layers)
+
+
+@contextlib.contextmanager
+def uncompiled(model: Any) -> Iterator[None]:
+    """Within the block, what `torch.compile` has made of the model runs as written: compiled code sees no hooks."""
+    parts = list(model.modules())
+    compiled = any(
+        hasattr(part, "_orig_mod")
+        or getattr(part, "_compiled_call_impl", None) is not None
+        or hasattr(vars(part).get("forward"), "_torchdynamo_orig_callable")
+        for part in parts
+    )
+    with torch.compiler.set_stance("force_eager") if compiled else contextlib.nullcontext():
+        yield
 
 
 def by_name(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

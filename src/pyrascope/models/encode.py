@@ -77,7 +77,9 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
 
     Raises:
         TypeError: the tower's output is of a form that is not known here.
+        ValueError: pixels without what describes them.
     """
+    _check_described(model, inputs)
     given = {name: inputs[name] for name in tower_arguments(model) if inputs.get(name) is not None}
     found = model.base_model.get_image_features(**given, return_dict=True)
     field = "last_hidden_state" if getattr(found, "pooler_output", None) is None else "pooler_output"
@@ -94,6 +96,18 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
         output=type(found),
         field=field,
     )
+
+
+def _check_described(model: Any, inputs: Mapping[str, Any]) -> None:
+    """Refuses pixels without the sizes or grids that the tower reads them by."""
+    names = inspect.signature(model.base_model.get_image_features).parameters
+    needed = [n for n, one in names.items() if n == "image_grid_thw" or (one.default is one.empty and one.kind < 2)]
+    missing = [name for name in needed if inputs.get(name) is None]
+    if missing:
+        raise ValueError(
+            f"the images of {model.config.model_type} must come with {', '.join(needed)}, got no {', '.join(missing)}; "
+            "pass all that the model's processor returns"
+        )
 
 
 def with_features(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from .clock import PLANNING, span
 from .context import contexts, hearing
 from .encode import encode, tower_arguments
 from .families import family_of
-from .inputs import REDUCED, check_inputs, has_images, with_mask
+from .inputs import REDUCED, check_inputs, check_processor, has_images, with_mask
 from .placeholders import placeholder_runs
 from .placement import at_centres, by_centre
 from .reduce import budgets_of, check_reducer, reduce
@@ -51,10 +51,13 @@ def reduce_inputs(
     Raises:
         ImportError: transformers is missing or too old.
         TypeError: the model or the method cannot do this.
-        ValueError: a budget out of range, videos, or placeholders that do not match the images.
+        NotImplementedError: the method needs something of the tower, such as its attention, that is not known.
+        ValueError: a budget out of range, videos, placeholders that do not match the images, or a processor of another
+            model.
     """
-    check_model(model)
+    model = check_model(model)
     check_reducer(method)
+    check_processor(model, processor)
     one_of(positions, "positions", POSITIONS)
     check_inputs(model, inputs)
     if not has_images(inputs):
@@ -96,9 +99,6 @@ def _at_centres(
     centres = getattr(found, "positions", None)
     if centres is None or context.grid is None:
         return place, torch.arange(len(mine), device=found.kept.device)
-    order, cells = by_centre(centres, context.grid)
-    order = order.to(centres.device)
-    moved = at_centres(place[:, row, columns], cells, centres[order], context.grid[1])
-    place = place.to(torch.promote_types(place.dtype, moved.dtype), copy=True)
-    place[:, row, mine] = moved
-    return place, order
+    rows, cells = context.grid
+    order = by_centre(centres, torch.arange(rows * cells).reshape(rows, cells))
+    return at_centres(place, row, columns, mine, order), order.boxes.to(found.kept.device)

@@ -10,6 +10,20 @@ PIXELS = ("pixel_values", "pixel_values_images", "image_patches")
 REDUCED = "mm_encoder_outputs"
 
 
+def check_processor(model: Any, processor: Any) -> None:
+    """Refuses a processor whose image placeholder is not the model's.
+
+    Raises:
+        ValueError: another token.
+    """
+    theirs = getattr(processor, "image_token_id", None)
+    if isinstance(theirs, int) and theirs != model.config.image_token_id:
+        raise ValueError(
+            f"processor must be that of the model, whose image token is {model.config.image_token_id}, "
+            f"got {type(processor).__name__} with {theirs}; load both from one place"
+        )
+
+
 def has_images(inputs: Mapping[str, Any]) -> bool:
     """True if the call brings pixels."""
     return any(inputs.get(name) is not None for name in PIXELS)

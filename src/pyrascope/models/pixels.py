@@ -18,7 +18,8 @@ from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
 from .look import looked, looks_through_model
 from .placeholders import Run, placeholder_runs
-from .placing import Order, Prompts, order_of
+from .placement import Order
+from .placing import Prompts, order_of
 from .planning import check_allocator, plans_of
 from .reduce import SHARES, budgets_of
 from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions
@@ -87,7 +88,7 @@ def plan_inputs(
         NotImplementedError: the tower cannot take packed patches.
         ValueError: a budget out of range, videos, images that do not match, or placeholders that do not.
     """
-    check_model(model)
+    model = check_model(model)
     check_allocator(method)
     chosen = PixelOptions(**options)
     tower_of(model)
@@ -150,7 +151,7 @@ def _shown(
     positions: str,
 ) -> tuple[Inputs, list[Tensor]]:
     """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
-    family = family_of(model.config.model_type)
+    family_of(model.config.model_type)
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     encoded = _encoded(model, full, canvases, plans, orders, stock)
     token = model.config.image_token_id
@@ -160,7 +161,6 @@ def _shown(
             prompts.leave(group)
         else:
             prompts.put(group, canvas, order)
-            prompts.close_up(group, family)
     place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
     out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))

@@ -1,42 +1,21 @@
 """Where the tokens of a plan go in a prompt: their order, the columns that they take over, and their positions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from itertools import pairwise
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ..allocation.plan import Plan
 from .canvas import Canvas
-from .families import Family
 from .placeholders import Run
+from .placement import Order, at_centres, by_centre
 from .towers import visible_centres
-
-
-@dataclass(frozen=True, eq=False)
-class Order:
-    """The tokens of a plan in the order in which the model reads them.
-
-    Attributes:
-        boxes: Indices of the plan's boxes, int64 (n,): by the stock token of the cell that holds a box's centre, then
-            by y and x of the centre. So a full plan has the stock order.
-        token: That stock token of each, counted among the image's placeholders.
-        shift: float64 (n, 2): how far (y, x) each centre lies from the middle of that cell, in cells.
-    """
-
-    boxes: Tensor
-    token: Tensor
-    shift: Tensor
 
 
 def order_of(canvas: Canvas, plan: Plan) -> Order:
     """Returns the order of a plan's tokens."""
-    centres = visible_centres(torch.from_numpy(canvas.boxes(plan)), canvas.grid)
-    held = centres.long().minimum(torch.tensor(canvas.grid) - 1)
-    token = canvas.tokens[held[:, 0], held[:, 1]]
-    order = torch.from_numpy(np.lexsort((centres[:, 1].numpy(), centres[:, 0].numpy(), token.numpy())))
-    return Order(order, token[order], (centres - 0.5 - held)[order])
+    return by_centre(visible_centres(torch.from_numpy(canvas.boxes(plan)), canvas.grid), canvas.tokens)
 
 
 def columns_of(token: Tensor, count: int) -> Tensor:
@@ -52,6 +31,27 @@ def columns_of(token: Tensor, count: int) -> Tensor:
     number = torch.arange(len(token))
     apart = (token - number).cummax(0).values + number
     return apart.minimum(number + count - len(token))
+
+
+def undivided(group: Sequence[Run], taken: Tensor) -> list[int]:
+    """Returns the columns between the runs of an image that no longer divide two runs with tokens.
+
+    Args:
+        group: The runs.
+        taken: Which placeholders of the image have tokens, int64 (n,), rising.
+
+    >>> undivided([Run(0, 2, 5), Run(0, 6, 9), Run(0, 10, 13)], torch.tensor([1, 2, 7]))
+    [9]
+    """
+    run = torch.arange(len(group)).repeat_interleave(torch.tensor([len(one.columns) for one in group]))
+    stays = set(run[taken].tolist())
+    ends = enumerate(pairwise(group))
+    return [
+        column
+        for number, (one, other) in ends
+        if number not in stays or number == max(stays)
+        for column in range(one.end, other.start)
+    ]
 
 
 class Prompts:
@@ -77,6 +77,7 @@ class Prompts:
     def put(self, group: Sequence[Run], canvas: Canvas, order: Order) -> None:
         """Puts the tokens of a plan in an image's place.
 
+        Of tokens that stand between the rows of an image (Pixtral, Mistral3) those stay that still divide two rows.
         Where stock sees the image in several views, the tokens between them leave with them, and what stands before
         the last view, such as the token of a global view, stands before the tokens of the plan.
         """
@@ -86,15 +87,9 @@ class Prompts:
             self.keep[row, first : group[-1].end] = False
             if first > 0:
                 self.ids[row, first - 1] = self.ids[row, last - 1]
-        mine = columns[columns_of(order.token, canvas.count).to(columns.device)]
+        taken = columns_of(order.token, canvas.count)
+        mine = columns[taken.to(columns.device)]
         self.keep[row, mine] = True
-        stock = self.positions[:, row, columns[order.token.to(columns.device)]]
-        if len(stock) > 1 and bool(order.shift.any()):  # M-RoPE: time, y, x
-            self.positions = self.positions.float()
-            stock = stock + torch.nn.functional.pad(order.shift.T, (0, 0, 1, 0)).to(self.positions)
-        self.positions[:, row, mine] = stock
-
-    def close_up(self, group: Sequence[Run], family: Family) -> None:
-        """Takes out the tokens that the family has between an image's placeholders, where these are gone."""
-        stays = [bool(self.keep[run.row, run.start : run.end].any()) for run in group]
-        self.keep[group[0].row, family.leaving(group, stays)] = False
+        if canvas.views == 1:
+            self.keep[row, undivided(group, taken)] = False
+        self.positions = at_centres(self.positions, row, columns, mine, order)

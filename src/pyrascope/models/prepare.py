@@ -9,6 +9,7 @@ from ..allocation.allocator import Allocator
 from ..allocation.plan import Plan
 from ..allocation.reducer import Reducer, Reduction
 from .features import Inputs, reduce_inputs
+from .inputs import check_processor
 from .pixels import plan_inputs
 from .planning import check_allocator
 from .reduce import check_reducer
@@ -46,9 +47,10 @@ def prepare(
     Raises:
         ImportError, TypeError, ValueError, NotImplementedError: as `plan_inputs` and `reduce_inputs`.
     """
-    check_model(model)
+    model = check_model(model)
     planning = site_of(method) == PIXELS
     (check_allocator if planning else check_reducer)(method)
+    check_processor(model, processor)
     several = not isinstance(text, str)
     given = {"text": text, "return_tensors": "pt", **({"padding": True} if several else {})}
     inputs = processor(**given) if images is None else processor(images=images, **given)

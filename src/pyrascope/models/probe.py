@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .._check import one_of, whole_number
 from ..allocation.attention import Heads
-from .decoder import by_name, layers_of, projected, windows_of
+from .decoder import by_name, layers_of, projected, uncompiled, windows_of
 from .encode import image_runs, with_features
 from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
@@ -63,7 +63,7 @@ def probe(
     Zhao et al. 2025, "Attention Debiasing for Token Pruning in Vision-Language Models". Differs from the last in that
     the trend is fitted to the image itself, instead of to the mean over many.
     """
-    check_model(model)
+    model = check_model(model)
     one_of(debias, "debias", DEBIAS)
     layers = layers_of(model)
     at = whole_number(len(layers) * 14 // 32 if layer is None else layer, "layer", 0, len(layers) - 1)
@@ -126,7 +126,8 @@ def last_rows(model: Any, given: Mapping[str, Any], layer: int, *, rotated: bool
 
     handle = block.register_forward_pre_hook(look, with_kwargs=True)
     try:
-        model(**given, use_cache=False)
+        with uncompiled(model):
+            model(**given, use_cache=False)
     except _Seen:
         pass
     finally:

@@ -38,7 +38,7 @@ SWEEP: dict[str, dict[str, Any]] = {
     },
     "gemma4_unified": {
         "vision_config": {
-            "model_type": "gemma4_unified_vision", "patch_size": 8, "pooling_kernel_size": 1, "mm_embed_dim": 32, "output_proj_dims": 64,
+            "model_type": "gemma4_unified_vision", "patch_size": 8, "pooling_kernel_size": 1, "mm_embed_dim": 64, "output_proj_dims": 64,
         },
     },
     "kimi_k25": {"text_config": {"head_dim": 8}},
@@ -60,13 +60,13 @@ SWEEP: dict[str, dict[str, Any]] = {
         },
     },
     "deepseek_ocr2": {
-        "text_config": {"mlp_layer_types": ["dense", "sparse", "sparse"]},
+        "text_config": {"mlp_layer_types": ["dense", "sparse", "sparse"], "num_experts_per_tok": 2},
         "vision_config": {"sam_config": {"downsample_channels": [32, 32]}},
     },
     "muse_glimmer": {"out_hidden_size": 128},
     "muse_spark": {"out_hidden_size": 128},
     "paddleocr_vl": _SECTIONS,
-    "qwen2_5_omni_thinker": {"vision_start_token_id": START},
+    "qwen2_5_omni_thinker": {"vision_start_token_id": START, **_SECTIONS},
     "qwen3_omni_moe_thinker": {"vision_start_token_id": START},
     "step3p7": {"text_config": {"sliding_window": 16}},
     "unlimited_ocr": {"vision_config": {"sam_config": {"downsample_channels": [32, 32]}}},

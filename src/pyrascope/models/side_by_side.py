@@ -19,7 +19,7 @@ def side_by_side(
     budget: int,
     gate: float | None = None,
     full: bool = True,
-    **options: int,
+    **options: Any,
 ) -> dict[str, Answer]:
     """Returns the answers by name: "look" by the method, "resize", and "full" where asked for.
 
@@ -36,13 +36,13 @@ def side_by_side(
         gate: Entropy in nats: where the answer from the resize is surer than that, it is the answer, and the method
             does not look. Where it is not, the times of "look" include the resize's first token. None: always look.
         full: Whether to ask with all visual tokens too.
-        options: `max_new_tokens`, as `answer`.
+        options: `finest` and `max_new_tokens`, as `answer`.
 
     Raises:
         ImportError, TypeError, ValueError: as `answer`.
     """
 
-    def ask(chosen: Any = None, **more: int) -> Answer:
+    def ask(chosen: Any = None, **more: Any) -> Answer:
         tokens = None if chosen is None else budget
         return answer(model, processor, image, question, method=chosen, budget=tokens, **{**options, **more})
 

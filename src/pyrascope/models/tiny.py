@@ -9,7 +9,7 @@ import torch
 
 from .noise import batched, one_image, placeholders, style_of
 from .recipes import SWEEP
-from .support import transformers
+from .support import image_text_types, transformers
 from .sweep import small_config
 from .tokens import BREAK, END, GLOBAL, IMAGE, PAD, START, VIDEO
 
@@ -100,8 +100,7 @@ def build(kind: str, seed: int = 0) -> Any:
         name, config = RECIPES[kind].prefix, RECIPES[kind].config()
         name, made = f"{name}ForConditionalGeneration", getattr(module, f"{name}Config")(**config)
     else:
-        auto = module.models.auto.modeling_auto
-        name, made = auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES[kind], small_config(kind, SWEEP.get(kind, {}))
+        name, made = image_text_types()[kind], small_config(kind, SWEEP.get(kind, {}))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = getattr(module, name)(made).eval()

@@ -10,7 +10,7 @@ from torch import Tensor
 from .checks import CHECKS, Check, Make
 from .report import FAIL, PASS, REFUSED, Report, Row
 from .sites import SITES
-from .support import check_model, supported_types
+from .support import check_class, check_model, image_text_types, supported_types, transformers
 from .tiny import TinyProcessor, build, prompts
 
 
@@ -38,22 +38,28 @@ def verify(model: Any, processor: Any) -> Report:
 
 
 def verify_type(kind: str) -> Report:
-    """As `verify`, for a model type that is built small with random weights.
+    """As `verify`, for a model type that is built small with random weights: any that transformers has for images.
 
     Raises:
         ValueError: a type that is not known here.
         ImportError: transformers is missing or too old.
     """
-    if kind not in supported_types():
-        raise ValueError(f"model type must be one of {', '.join(supported_types())}, got {kind}")
-    model = build(kind)
+    types = image_text_types()
+    if kind not in types:
+        tested = ", ".join(supported_types())
+        raise ValueError(f"model type must be one that transformers has for images and text, as {tested}, got {kind}")
+    try:
+        check_class(getattr(transformers(), types[kind]), kind)
+        model = build(kind)
+    except (TypeError, ImportError) as error:
+        return Report(tuple(Row(kind, site, "all", f"{REFUSED}{' '.join(str(error).split())}") for site in SITES))
     return Report(tuple(_rows(kind, model, TinyProcessor(), lambda rows: prompts(model, rows))))
 
 
 @torch.no_grad()
 def _rows(family: str, model: Any, processor: Any, make: Make) -> list[Row]:
     try:
-        check_model(model)
+        model = check_model(model)
     except TypeError as error:
         return [Row(family, site, "all", f"{REFUSED}{error}") for site in SITES]
     rows = []

@@ -1,12 +1,14 @@
 """Other models whose towers are made like Qwen's: the same adapter, held against each of them."""
 
+import inspect
+
 import pytest
 import torch
 
-import pyrascope as ps
 from pyrascope.models import tiny
-from pyrascope.models.pixels import plan_inputs
-from pyrascope.models.support import supported_types
+from pyrascope.models.checks import CHECKS
+from pyrascope.models.sites import PIXELS
+from pyrascope.models.support import supported_types, takes_features
 from pyrascope.models.towers import LIKE_QWEN, tower_of
 
 transformers = pytest.importorskip("transformers")
@@ -29,10 +31,13 @@ AUDIO = {
     "d_model": 16, "encoder_layers": 1, "encoder_attention_heads": 2, "encoder_ffn_dim": 16, "output_dim": 64,
     "downsample_hidden_size": 16, "num_mel_bins": 16,
 }  # fmt: skip
+PADDLE = {
+    "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 64,
+    "patch_size": 8,
+}  # fmt: skip
 QWEN25, QWEN3 = tiny._QWEN25, tiny._QWEN3
 MODELS = {
     "cohere_compass": ("CohereCompass", QWEN3, {"rope_parameters": {"full_attention": ROPE}}),
-    "exaone4_5": ("Exaone4_5_", {**QWEN25, "num_key_value_heads": 1}, {"model_type": "exaone4"}),
     "glm46v": ("Glm46V", {**GLM, "model_type": "glm4v_vision"}, {"model_type": "glm4v_text"}),
     "glm4v": ("Glm4v", GLM, {}),
     "glm4v_moe": (
@@ -41,6 +46,7 @@ MODELS = {
         {**MIXTURE, "rope_parameters": {**ROPE, "mrope_section": [1, 1, 2], "partial_rotary_factor": 0.5}},
     ),
     "glm_ocr": ("GlmOcr", GLM, {}),
+    "paddleocr_vl": ("PaddleOCRVL", PADDLE, {}),
     "qwen2_5_omni_thinker": ("Qwen2_5OmniThinker", QWEN25, {}),
     "qwen3_5": ("Qwen3_5", QWEN3, LINEAR),
     "qwen3_5_moe": ("Qwen3_5Moe", QWEN3, {**LINEAR, **MIXTURE}),
@@ -52,8 +58,9 @@ MODELS = {
 @pytest.fixture(params=MODELS)
 def model(request, monkeypatch):
     prefix, vision, text = MODELS[request.param]
-    if not hasattr(transformers, f"{prefix}ForConditionalGeneration"):
-        pytest.skip("not in this version of transformers")
+    cls = getattr(transformers, f"{prefix}ForConditionalGeneration", None)
+    if cls is None or not takes_features(cls):
+        pytest.skip("this version of transformers does not have it, or not with encoded features")
 
     def config():
         made = tiny._qwen(dict(vision))
@@ -64,23 +71,46 @@ def model(request, monkeypatch):
         return {**made, **ends, "video_start_token_id": 96, "video_end_token_id": 97}
 
     monkeypatch.setitem(tiny.RECIPES, request.param, tiny.Recipe(prefix, config, "grid"))
+    made = tiny.build(request.param)
+    made.generation_config.suppress_tokens = [tiny.IMAGE, tiny.VIDEO]  # what random weights may say
     with torch.no_grad():
-        yield tiny.build(request.param)
+        yield made
     supported_types.cache_clear()
 
 
+def prompts(model, rows=(0, 1)):
+    """The prompts of Qwen's layout; PaddleOCR's has the patches in reading order, and one frame of each."""
+    if model.config.model_type != "paddleocr_vl":
+        made = tiny.prompts(model, rows)
+        if "mm_token_type_ids" not in inspect.signature(model.forward).parameters:
+            del made["mm_token_type_ids"]
+        return made
+    with pytest.MonkeyPatch.context() as patch:
+        plain = tiny._image
+
+        def image(style, number):
+            made = plain(style, number)
+            return {**made, "pixel_values": made["pixel_values"].reshape(-1, 3, 2, 8, 8)[:, :, 0]}
+
+        patch.setattr(tiny, "_image", image)
+        return tiny.prompts(model, rows)
+
+
 def test_all_are_tested():
-    assert set(LIKE_QWEN) == {*MODELS, "qwen2_vl", "qwen2_5_vl", "qwen3_vl"}
+    assert {*LIKE_QWEN, "paddleocr_vl"} == {*MODELS, "qwen2_vl", "qwen2_5_vl", "qwen3_vl"}
 
 
-def test_full_equals_stock_and_less_is_exact_alone_as_in_a_batch(model):
-    inputs = tiny.prompts(model)
-    full, _ = plan_inputs(model, inputs, ps.methods.RateDistortion(), tower_of(model).items(model, inputs))
-    torch.testing.assert_close(model(**full).logits, model(**inputs).logits, atol=1e-5, rtol=0)
-    small, plans = plan_inputs(model, inputs, ps.methods.RateDistortion(), [7, 3, 4])
-    assert [plan.tokens for plan in plans] == [7, 3, 4]
-    assert (small["input_ids"] == tiny.IMAGE).sum(1).tolist() == [7, 7]
-    together = model(**small).logits[:, -1]
-    for row, budget in ((0, [7]), (1, [3, 4])):
-        alone, _ = plan_inputs(model, tiny.prompts(model, (row,)), ps.methods.RateDistortion(), budget)
-        torch.testing.assert_close(model(**alone).logits[:, -1], together[row : row + 1], atol=1e-5, rtol=0)
+def test_they_pass_the_checks_of_the_pixels_site(model):
+    found = {name: check(model, None, lambda rows: prompts(model, rows)) for name, check in CHECKS[PIXELS].items()}
+    assert {name: detail for name, (good, detail) in found.items() if not good} == {}
+
+
+def test_a_model_that_discards_positions_is_refused():
+    exaone = getattr(transformers, "Exaone4_5_ForConditionalGeneration", None)
+    if exaone is None:
+        pytest.skip("not in this version of transformers")
+    model = exaone.__new__(exaone)
+    torch.nn.Module.__init__(model)
+    model.config = transformers.Exaone4_5_Config()
+    with pytest.raises(NotImplementedError, match="its generate discards position_ids"):
+        tower_of(model)

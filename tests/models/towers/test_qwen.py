@@ -9,7 +9,7 @@ import pyrascope as ps
 from pyrascope.models.pixels import plan_inputs
 from pyrascope.models.tiny import build, prompts
 from pyrascope.models.towers import Cells, tower_of
-from pyrascope.models.towers.qwen import _sampled, windows
+from pyrascope.models.towers.qwen import sampled, windows
 from pyrascope.tokens.gather import gather_patches
 
 transformers = pytest.importorskip("transformers")
@@ -136,17 +136,21 @@ def test_a_coarse_grid_is_a_small_image_at_wider_positions(kind):
     torch.testing.assert_close(found.rows, wanted.pooler_output, atol=0, rtol=0)
 
 
-def test_the_table_of_positions_is_sampled_as_by_torch():
+@pytest.mark.parametrize("aligned", [True, False])
+def test_the_table_of_positions_is_sampled_as_by_torch(aligned):
     visual = build("qwen3_vl").base_model.visual
+    visual.interpolation_align_corners = aligned
     grid = (9, 5)
     places = torch.rand(40, 2, generator=torch.Generator().manual_seed(0)).double() * torch.tensor([10.0, 6.0]) - 1
-    index, weight = _sampled(visual, places, grid)
+    index, weight = sampled(visual, places, grid)
     ours = (visual.pos_embed(index) * weight[..., None]).sum(1)
     table = visual.pos_embed.weight.T.reshape(1, -1, 8, 8)
-    where = (places / torch.tensor([8, 4]) * 2 - 1).flip(-1).float()[None, None]
-    theirs = grid_sample(table, where, padding_mode="border", align_corners=True)[0, :, 0].T
+    inside = places.clamp(min=0).minimum(torch.tensor([8.0, 4.0]))
+    share = inside / torch.tensor([8, 4]) if aligned else (inside + 0.5) / torch.tensor([9, 5])
+    where = (share * 2 - 1).flip(-1).float()[None, None]
+    theirs = grid_sample(table, where, padding_mode="border", align_corners=aligned)[0, :, 0].T
     torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
-    single = _sampled(visual, places, (1, 1))[1]
+    single = sampled(visual, places, (1, 1))[1]
     torch.testing.assert_close(single.sum(1), torch.ones(40))
 
 

@@ -16,8 +16,10 @@ from ...tokens.merge import chosen
 class CDPruner:
     """Keeps the tokens that make the determinant of relevance x similarity largest, one pick after the other.
 
-    Needs `query`. The relevance r of a token is the mean cosine to the text features, from 0 (the least of the image)
-    to 1. A smaller budget keeps a subset. Tokens in another order are kept in that order (where no two are equal).
+    Needs `query`: through a model, the embedding of each text token of the prompt (embedding relevance), since most
+    vision-language models have no text tower. The relevance r of a token is the mean cosine to the text features, from
+    0 (the least of the image) to 1. A smaller budget keeps a subset. Tokens in another order are kept in that order
+    (where no two are equal).
 
     Attributes:
         strength: Weight theta of relevance against diversity, in [0, 1): the kernel then is weighted by exp(alpha r),

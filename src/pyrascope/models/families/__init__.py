@@ -5,7 +5,6 @@ from .family import Family
 from .internvl import InternVL
 from .mistral3 import Mistral3
 from .qwen import Qwen
-from .rows import Rows
 from .smolvlm import SmolVLM
 from .vit import ViT
 
@@ -13,7 +12,7 @@ FAMILIES: dict[str, Family] = {
     "gemma3": ViT(),
     "idefics3": SmolVLM(),
     "internvl": InternVL(),
-    "lighton_ocr": Rows(),
+    "lighton_ocr": Mistral3(),
     "llava": ViT(),
     "llava_next": AnyRes(),
     "llava_onevision": AnyRes(),

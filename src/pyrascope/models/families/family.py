@@ -49,15 +49,6 @@ class Family:
         """
         return [Layout() for _ in groups]
 
-    def leaving(self, group: Sequence[Run], kept: Sequence[bool]) -> list[int]:
-        """Returns the columns of other tokens that leave the prompt with an image's placeholders.
-
-        Args:
-            group: The runs of one image.
-            kept: Whether any placeholder of each run stays.
-        """
-        return []
-
 
 def setting(model: Any, inputs: Mapping[str, Any], name: str) -> Any:
     """What a call says, or else the model's configuration; None where neither does."""

@@ -6,11 +6,11 @@ from typing import Any, ClassVar
 
 from ..layout import Layout, packed
 from ..placeholders import Run
-from .rows import Rows
+from .family import Family
 
 
 @dataclass(frozen=True)
-class Mistral3(Rows):
+class Mistral3(Family):
     """The grid of an image follows from its size."""
 
     packed: ClassVar[bool] = True

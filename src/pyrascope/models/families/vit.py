@@ -7,12 +7,11 @@ from typing import Any
 from ..layout import Layout, even_views
 from ..placeholders import Run
 from ..tower_layers import has_cls, tower_of
-from .family import patches_of, setting, tokens_of
-from .rows import Rows
+from .family import Family, patches_of, setting, tokens_of
 
 
 @dataclass(frozen=True)
-class ViT(Rows):
+class ViT(Family):
     """One visual token for each patch, or for each square block of patches where the projector pools them."""
 
     def layouts(

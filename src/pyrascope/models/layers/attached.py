@@ -14,7 +14,7 @@ from torch.nn import Module
 from ..._check import shorten
 from ...allocation.dropper import Dropper
 from ..attention_tap import tapped
-from ..decoder import backend_of, by_name, layers_of, windows_of
+from ..decoder import backend_of, by_name, layers_of, uncompiled, windows_of
 from ..encode import with_features
 from ..inputs import REDUCED, check_inputs, has_images
 from ..patched import patched
@@ -107,13 +107,15 @@ class _Session:
         @functools.wraps(stock)
         def forward(*args: Any, **kwargs: Any) -> Any:
             given = {**dict(zip(names, args, strict=False)), **kwargs}
-            if has_images(given) or (not given.get(REDUCED) and given.get("inputs_embeds") is None):
+            unchecked = self.end is None and not given.get(REDUCED) and given.get("inputs_embeds") is None
+            if has_images(given) or unchecked:
                 check_inputs(self.model, given)
             if has_images(given):
                 given = with_features(self.model, given)
             with ExitStack() as stack:
                 stack.callback(setattr, self, "now", None)
                 self.now = self._pass(given)
+                stack.enter_context(uncompiled(self.model))
                 if isinstance(self.now, FirstPass) and self.now.listeners():
                     stack.enter_context(tapped(self.now.listeners()))
                 return stock(**given)
@@ -141,7 +143,9 @@ class _Session:
             return None
         if self.model.training and any(getattr(part, "gradient_checkpointing", False) for part in self.model.modules()):
             raise ValueError("dropping cannot run layers twice, got gradient checkpointing; disable it for these calls")
-        if past or not given.get(REDUCED):
+        if not given.get(REDUCED):  # a model may well write a placeholder of its own
+            return None
+        if past:
             raise ValueError(
                 "the images must come with the whole prompt in one call, got a part of it; leave out prefill_chunk_size"
             )

@@ -6,6 +6,7 @@ from .anyres import AnyRes
 from .gemma import Gemma3, PaliGemma
 from .internvl import InternVL
 from .llava import Llava
+from .paddle import PaddleOCR
 from .pixtral import Mistral3, Pixtral
 from .qwen import Qwen
 from .smolvlm import SmolVLM
@@ -13,7 +14,6 @@ from .tower import Cells, Tower, visible_centres
 
 LIKE_QWEN = (
     "cohere_compass",
-    "exaone4_5",
     "glm46v",
     "glm4v",
     "glm4v_moe",
@@ -37,12 +37,16 @@ TOWERS: dict[str, Tower] = {
     "llava_next": AnyRes(),
     "llava_onevision": AnyRes(),
     "mistral3": Mistral3(),
+    "paddleocr_vl": PaddleOCR(),
     "paligemma": PaliGemma(),
     "smolvlm": SmolVLM(),
     **dict.fromkeys(LIKE_QWEN, Qwen()),
 }
 """Adapters by model type."""
-REFUSED = {"fast_vlm": "its tower is made of convolutions, which cannot take packed patches; use plan.crops"}
+REFUSED = {
+    "exaone4_5": "its generate discards position_ids, so tokens would not stand where a plan puts them; use plan.crops",
+    "fast_vlm": "its tower is made of convolutions, which cannot take packed patches; use plan.crops",
+}
 """Model types that cannot be served at this site, and why."""
 
 

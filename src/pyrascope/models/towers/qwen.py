@@ -55,29 +55,39 @@ class Qwen:
     def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
         """Returns merged cells; see `Tower.encode`."""
         visual = model.base_model.visual
-        merge = visual.spatial_merge_size
-        unit = merge * merge
-        frames = visual.config.temporal_patch_size
+        merge, frames = visual.spatial_merge_size, visual.config.temporal_patch_size
         patches = torch.cat([one.cut(merge) for one in cells])
         rows = patches[:, :, None].expand(-1, -1, frames, -1, -1).flatten(1).to(visual.dtype)
-        places = [centres(one, merge) - 0.5 for one in cells]  # the first native patch is at 0
-        counts = torch.tensor([len(one) for one in places])
-        geometry = {"position_ids": torch.cat(places).float(), "cu_seqlens": _ends(counts)}
+        geometry = geometry_of(cells, merge, visual if hasattr(visual, "num_grid_per_side") else None)
         if hasattr(visual, "fullatt_block_indexes"):
-            side = visual.window_size // merge // visual.patch_size
-            geometry["window_index"], sizes = windows(cells, side)
-            geometry["cu_window_seqlens"] = _ends(sizes * unit)
-        grids = [(one.grid[0] * merge, one.grid[1] * merge) for one in cells]
-        if hasattr(visual, "num_grid_per_side"):
-            found = [_sampled(visual, place, grid) for place, grid in zip(places, grids, strict=True)]
-            geometry["interp_indices"] = torch.cat([index for index, _ in found])
-            geometry["interp_weights"] = torch.cat([weight for _, weight in found])
+            geometry["window_index"], sizes = windows(cells, visual.window_size // merge // visual.patch_size)
+            geometry["cu_window_seqlens"] = _ends(sizes * merge**2)
         geometry = {name: value.to(rows.device) for name, value in geometry.items()}
         spanned = hasattr(visual, "embeddings")  # GLM's table of positions spans the grid; others are not to look at it
-        thw = torch.tensor([(1, *grid) if spanned else (0, 0, 0) for grid in grids], device=rows.device)
-        out = visual(rows, grid_thw=thw, return_dict=True, **geometry)
+        grids = [(1, one.grid[0] * merge, one.grid[1] * merge) if spanned else (0, 0, 0) for one in cells]
+        out = visual(rows, grid_thw=torch.tensor(grids, device=rows.device), return_dict=True, **geometry)
         deepstack = tuple(getattr(out, "deepstack_features", None) or ())
-        return Encoded(out.pooler_output, tuple((counts // unit).tolist()), True, deepstack, type(out))
+        return Encoded(out.pooler_output, tuple(len(one.patches) for one in cells), True, deepstack, type(out))
+
+
+def geometry_of(cells: Sequence[Cells], k: int, owner: Any = None) -> dict[str, Tensor]:
+    """Returns where the k x k patches of each cell lie, in the words of the towers' `forward`.
+
+    Args:
+        cells: Of several images, each of which attends to itself.
+        k: Patches along each side of a cell.
+        owner: What has a table of positions, if there is one; see `sampled`.
+    """
+    places = [centres(one, k) - 0.5 for one in cells]  # the first native patch is at 0
+    counts = torch.tensor([len(one) for one in places])
+    geometry = {"position_ids": torch.cat(places).float(), "cu_seqlens": _ends(counts)}
+    if owner is not None:
+        found = [
+            sampled(owner, place, (one.grid[0] * k, one.grid[1] * k)) for place, one in zip(places, cells, strict=True)
+        ]
+        geometry["interp_indices"] = torch.cat([index for index, _ in found])
+        geometry["interp_weights"] = torch.cat([weight for _, weight in found])
+    return geometry
 
 
 def windows(cells: Sequence[Cells], side: int) -> tuple[Tensor, Tensor]:
@@ -106,19 +116,35 @@ def _ends(counts: Tensor) -> Tensor:
     return functional.pad(counts.cumsum(0), (1, 0)).to(torch.int32)
 
 
-def _sampled(visual: Any, places: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
-    """Which entries of the tower's table of positions make that of each place (n, 2), in patches of `grid`: (n, 4)."""
-    if not visual.interpolation_align_corners or visual.interpolation_mode != "bilinear":
+def sampled(owner: Any, places: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """Returns which entries of a table of positions make that of each place, and how much of each.
+
+    Args:
+        owner: What has the table, and says how a grid of patches lies on it.
+        places: (n, 2), (y, x) in patches of `grid`; the first patch is at 0.
+        grid: Rows and columns of patches that the table spans.
+
+    Returns:
+        Indices (n, 4), int64, and weights (n, 4), float32.
+
+    Raises:
+        NotImplementedError: a table that is not sampled bilinearly.
+    """
+    if owner.interpolation_mode != "bilinear":
         raise NotImplementedError(
-            f"plans need a table of positions that is sampled bilinearly with aligned corners, got "
-            f"{visual.interpolation_mode} in {type(visual).__name__}; use a reducer"
+            f"plans need a table of positions that is sampled bilinearly, got {owner.interpolation_mode} in "
+            f"{type(owner).__name__}; use a reducer"
         )
-    side = visual.num_grid_per_side
+    side = owner.num_grid_per_side
     indices, weights = [], []
-    for axis in (0, 1):
-        place = places[:, axis].clamp(0, grid[axis] - 1).float() * (side - 1) / max(grid[axis] - 1, 1)
+    for axis, count in enumerate(grid):
+        place = places[:, axis].clamp(0, count - 1).float()
+        if owner.interpolation_align_corners:
+            place = place * (side - 1) / max(count - 1, 1)
+        else:
+            place = (place + 0.5) * side / count - 0.5
         low = place.floor()
-        indices.append(torch.stack([low, (low + 1).clamp(max=side - 1)], 1).long())
+        indices.append(torch.stack([low, low + 1], 1).long().clamp(0, side - 1))
         weights.append(torch.stack([1 - (place - low), place - low], 1))
     index = indices[0][:, :, None] * side + indices[1][:, None]
     weight = weights[0][:, :, None] * weights[1][:, None]
