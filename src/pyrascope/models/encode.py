@@ -23,6 +23,7 @@ class Encoded:
         listed: True if the tower returned a list, False if one tensor (items, rows, d).
         deepstack: Further features (n, d) that go into deeper layers (Qwen3-VL), one tensor a layer; mostly none.
         output: The class of the tower's output, in which the model wants them back.
+        field: The name under which it holds them.
     """
 
     rows: Tensor
@@ -30,6 +31,7 @@ class Encoded:
     listed: bool
     deepstack: tuple[Tensor, ...]
     output: type
+    field: str = "pooler_output"
 
     def take(self, kept: Sequence[Tensor], features: Sequence[Tensor]) -> dict[str, Any]:
         """Returns `mm_encoder_outputs` for what is kept of each image.
@@ -38,10 +40,10 @@ class Encoded:
             kept: Row numbers of each image, int64.
             features: Their features (B, d), the same number of rows.
         """
-        payload: dict[str, Any] = {"pooler_output": list(features)}
+        payload: dict[str, Any] = {self.field: list(features)}
         if not self.listed:  # one image an entry where the counts allow it: beam search groups entries by image
             same = len({len(rows) for rows in features}) == 1
-            payload["pooler_output"] = torch.stack(list(features)) if same else torch.cat(list(features))[None]
+            payload[self.field] = torch.stack(list(features)) if same else torch.cat(list(features))[None]
         if self.deepstack:
             payload["deepstack_features"] = [[layer[rows] for rows in kept] for layer in self.deepstack]
         others = [one.name for one in fields(self.output) if one.default is MISSING]  # not what the model reads
@@ -81,7 +83,8 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
     _check_described(model, inputs)
     given = {name: inputs[name] for name in tower_arguments(model) if inputs.get(name) is not None}
     found = model.base_model.get_image_features(**given, return_dict=True)
-    pooled = getattr(found, "pooler_output", None)
+    field = "last_hidden_state" if getattr(found, "pooler_output", None) is None else "pooler_output"
+    pooled = getattr(found, field, None)
     deepstack = getattr(found, "deepstack_features", None) or ()
     if pooled is None or not all(isinstance(rows, Tensor) for layer in (pooled, *deepstack) for rows in layer):
         name = type(model).__name__
@@ -92,6 +95,7 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
         listed=not isinstance(pooled, Tensor),
         deepstack=tuple(_flat(layer) for layer in deepstack),
         output=type(found),
+        field=field,
     )
 
 

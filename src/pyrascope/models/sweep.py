@@ -87,7 +87,7 @@ def _shrunk(config: Mapping[str, Any], sizes: Mapping[str, Any]) -> dict[str, An
     for number, (name, value) in enumerate(config.items()):
         if name in ROLES and isinstance(value, Mapping):
             out[name] = _shrunk(value, ROLES[name])
-        elif name in sizes and value is not None:
+        elif name in sizes and value not in (None, 0):  # 0 says that there is none
             out[name] = _sized(name, value, sizes, config)
         elif isinstance(value, list) and len(value) == layers > kept:
             out[name] = [value[i * (layers - 1) // max(kept - 1, 1)] for i in range(kept)]
@@ -137,4 +137,3 @@ def _token(name: str, value: Any, number: int) -> Any:
     ends = {START: ("start", "boi"), END: ("end", "eoi")}
     mine = [token for token, words in ends.items() if any(word in name for word in words) and "audio" not in name]
     return mine[0] if mine else 30 + number % 40
-
