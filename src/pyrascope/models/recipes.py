@@ -38,7 +38,8 @@ SWEEP: dict[str, dict[str, Any]] = {
     },
     "gemma4_unified": {
         "vision_config": {
-            "model_type": "gemma4_unified_vision", "patch_size": 8, "pooling_kernel_size": 1, "mm_embed_dim": 64, "output_proj_dims": 64,
+            "model_type": "gemma4_unified_vision", "patch_size": 8, "pooling_kernel_size": 1, "mm_embed_dim": 64,
+            "output_proj_dims": 64,
         },
     },
     "kimi_k25": {"text_config": {"head_dim": 8}},
