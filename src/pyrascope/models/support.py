@@ -5,8 +5,12 @@ import importlib.metadata
 import inspect
 from typing import Any
 
-LOWEST = (5, 18)
-"""The first version of transformers whose models take features that are already encoded (`mm_encoder_outputs`)."""
+LOWEST = (5, 21)
+"""The first version of transformers that takes features already encoded (`mm_encoder_outputs`) and passes the tests.
+
+5.18 and later take them, but up to 5.20 SmolVLM needs equally many of each tile, and 5.18 beams mix up the images of a
+prompt.
+"""
 
 
 @functools.cache
