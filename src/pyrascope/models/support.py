@@ -7,8 +7,12 @@ from typing import Any
 
 from .inputs import PIXELS
 
-LOWEST = (5, 18)
-"""The first version of transformers whose models take features that are already encoded (`mm_encoder_outputs`)."""
+LOWEST = (5, 21)
+"""The first version of transformers that takes features already encoded (`mm_encoder_outputs`) and passes the tests.
+
+5.18 and later take them, but 5.18 mixes up the images of a prompt under beams, up to 5.20 SmolVLM needs equally many of
+each tile. Before 5.23 a prompt with images that is read in chunks is refused.
+"""
 
 
 @functools.cache
