@@ -62,12 +62,15 @@ def candidates(case: Case, budgets: list[int]) -> dict[str, Callable[[], None]]:
         "pixels: CoarseToFine(Zoom)": ps.methods.CoarseToFine(method=ps.methods.Zoom()),
         "features: DivPrune": ps.reducers.DivPrune(),
         "features: Random": ps.reducers.Random(),
-        "layers: PyramidDrop": ps.droppers.PyramidDrop(),
     }
+    layers = {"PyramidDrop": (ps.droppers.PyramidDrop(), 3 / 10), "FastV": (ps.droppers.FastV(), 1 / 8)}
     full = {name: methods[name] for name in ("pixels: RateDistortion(aspect=1)", "features: Random")}
     out: dict[str, Callable[[], None]] = {STOCK: lambda: first_token(case), TOWER: lambda: tower(case)}
     for budget in budgets:
         out |= {f"{name}, B={budget}": attached(case, method, budget) for name, method in methods.items()}
+    for name, (dropper, share) in layers.items():  # some layers see all tokens, so the mean cannot be as small
+        mean = round(case.tokens * share)
+        out[f"layers: {name}, mean {mean}"] = attached(case, dropper, mean)
     return out | {f"{name}, B={case.tokens}": attached(case, method, case.tokens) for name, method in full.items()}
 
 

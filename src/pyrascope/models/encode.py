@@ -2,7 +2,7 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 import torch
@@ -46,7 +46,8 @@ class Encoded:
             payload[self.field] = torch.stack(list(features)) if same else torch.cat(list(features))[None]
         if self.deepstack:
             payload["deepstack_features"] = [[layer[rows] for rows in kept] for layer in self.deepstack]
-        return {"image": self.output(**payload)}
+        others = [one.name for one in fields(self.output) if one.default is MISSING]  # not what the model reads
+        return {"image": self.output(**dict.fromkeys(others) | payload)}
 
     def regrouped(self, items: Sequence[int]) -> "Encoded":
         """Returns the same rows as items of other sizes, such as one an image instead of one a tile."""

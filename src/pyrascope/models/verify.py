@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .checks import CHECKS, Check, Make
+from .needed import check_packages
 from .report import FAIL, PASS, REFUSED, Report, Row
 from .sites import SITES
 from .support import check_class, check_model, image_text_types, supported_types, transformers
@@ -40,6 +41,8 @@ def verify(model: Any, processor: Any) -> Report:
 def verify_type(kind: str) -> Report:
     """As `verify`, for a model type that is built small with random weights: any that transformers has for images.
 
+    A type whose package is not installed (timm for FastVLM) is refused.
+
     Raises:
         ValueError: a type that is not known here.
         ImportError: transformers is missing or too old.
@@ -49,6 +52,7 @@ def verify_type(kind: str) -> Report:
         tested = ", ".join(supported_types())
         raise ValueError(f"model type must be one that transformers has for images and text, as {tested}, got {kind}")
     try:
+        check_packages(kind)
         check_class(getattr(transformers(), types[kind]), kind)
         model = build(kind)
     except (TypeError, ImportError) as error:
