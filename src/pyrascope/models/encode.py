@@ -83,8 +83,7 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
     _check_described(model, inputs)
     given = {name: inputs[name] for name in tower_arguments(model) if inputs.get(name) is not None}
     found = model.base_model.get_image_features(**given, return_dict=True)
-    field = "last_hidden_state" if getattr(found, "pooler_output", None) is None else "pooler_output"
-    pooled = getattr(found, field, None)
+    pooled = pooled_of(found)
     deepstack = getattr(found, "deepstack_features", None) or ()
     if pooled is None or not all(isinstance(rows, Tensor) for layer in (pooled, *deepstack) for rows in layer):
         name = type(model).__name__
@@ -95,7 +94,7 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
         listed=not isinstance(pooled, Tensor),
         deepstack=tuple(_flat(layer) for layer in deepstack),
         output=type(found),
-        field=field,
+        field=field_of(found),
     )
 
 
@@ -135,12 +134,22 @@ def image_runs(model: Any, ids: Tensor, encoded: Mapping[str, Any], processor: A
     """
     if set(encoded) != {"image"}:
         raise ValueError(f"images are served but not {', '.join(sorted(set(encoded) - {'image'}))}; leave it out")
-    pooled = encoded["image"].pooler_output
+    pooled = pooled_of(encoded["image"])
     runs = placeholder_runs(ids, model.config.image_token_id)
     if isinstance(pooled, Tensor) and len(pooled) == 1:
         return [[run] for run in runs]
     items = [rows.numel() // rows.shape[-1] for rows in pooled]
     return family_of(model.config.model_type).images(runs, items, ids, processor)
+
+
+def field_of(output: Any) -> str:
+    """The name under which a tower's output holds the features: of some, the language model takes the last state."""
+    return "last_hidden_state" if getattr(output, "pooler_output", None) is None else "pooler_output"
+
+
+def pooled_of(output: Any) -> Any:
+    """The features that a tower returned: one tensor an item, or one of all items; None where there are none."""
+    return getattr(output, field_of(output), None)
 
 
 def _flat(features: Sequence[Tensor] | Tensor) -> Tensor:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .encode import tower_arguments
+from .encode import pooled_of, tower_arguments
 from .tokens import BREAK, GLOBAL, IMAGE
 
 SIDE = 64
@@ -118,7 +118,7 @@ def placeholders(model: Any, style: str, image: dict[str, Tensor]) -> list[int]:
     given = {name: value[None] if style == "tiles" and value.ndim == 4 else value for name, value in image.items()}
     with torch.no_grad():
         found = model.base_model.get_image_features(**given, return_dict=True)
-    pooled = found.last_hidden_state if getattr(found, "pooler_output", None) is None else found.pooler_output
+    pooled = pooled_of(found)
     count = sum(rows.numel() // rows.shape[-1] for rows in pooled)
     if style != "tiles":
         return [IMAGE] * count

@@ -37,6 +37,7 @@ SWEEP: dict[str, dict[str, Any]] = {
         },
     },
     "gemma4_unified": {
+        "text_config": {"num_hidden_layers": 2, "layer_types": ["sliding_attention", "full_attention"]},
         "vision_config": {
             "model_type": "gemma4_unified_vision", "patch_size": 8, "pooling_kernel_size": 1, "mm_embed_dim": 64,
             "output_proj_dims": 64,

@@ -50,7 +50,7 @@ TOP = {
     "out_hidden_size": 64, "projection_hidden_size": 32, "merged_hidden_size": 128, "vision_hidden_size": 32,
     "pad_token_id": PAD, "bos_token_id": 1, "eos_token_id": 99,
 }  # fmt: skip
-ROLES = {
+ROLES: dict[str, dict[str, Any]] = {
     "text_config": TEXT, "vision_config": VISION, "sam_config": VISION, "high_res_vision_config": VISION,
     "encoder_config": VISION, "perceiver_config": {"hidden_size": 64}, "vq_config": {}, "qformer_config": QFORMER,
     "audio_config": AUDIO, "adapter_config": {**VISION, "vision_feature_layer": [-1, -2]},

@@ -13,6 +13,20 @@ from .support import image_text_types, transformers
 from .sweep import small_config
 from .tokens import END, GLOBAL, IMAGE, PAD, START, VIDEO
 
+__all__ = [
+    "BREAK",
+    "GLOBAL",
+    "IMAGE",
+    "PAD",
+    "RECIPES",
+    "START",
+    "VIDEO",
+    "Recipe",
+    "TinyProcessor",
+    "build",
+    "prompts",
+]
+
 TEXT = {
     "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "head_dim": 16,
     "num_key_value_heads": 2, "vocab_size": 100, "pad_token_id": PAD, "bos_token_id": 1, "eos_token_id": 99,

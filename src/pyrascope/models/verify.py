@@ -52,6 +52,7 @@ def verify_type(kind: str) -> Report:
         tested = ", ".join(supported_types())
         raise ValueError(f"model type must be one that transformers has for images and text, as {tested}, got {kind}")
     try:
+        check_packages(kind)
         check_class(getattr(transformers(), types[kind]), kind)
         check_packages(kind)
         model = build(kind)
