@@ -19,6 +19,7 @@ SWEEP: dict[str, dict[str, Any]] = {
     "glm46v": _SECTIONS,
     "glm4v": _SECTIONS,
     "glm4v_moe": _HALF,
+    "glm5_next": {"text_config": {"layer_types": ["linear_attention", "indexed_attention", "linear_attention"]}},
     "glm_ocr": _SECTIONS,
     "glmga": _SECTIONS,
     "granite4_vision": {

@@ -135,5 +135,9 @@ def _token(name: str, value: Any, number: int) -> Any:
     if "token" not in name and not name.startswith(("im_", "image_")):
         return value
     ends = {START: ("start", "boi"), END: ("end", "eoi")}
-    mine = [token for token, words in ends.items() if any(word in name for word in words) and "audio" not in name]
+    mine = [
+        token
+        for token, words in ends.items()
+        if any(word in name for word in words) and name[:5] not in ("audio", "video")
+    ]
     return mine[0] if mine else 30 + number % 40

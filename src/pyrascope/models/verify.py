@@ -54,11 +54,23 @@ def verify_type(kind: str) -> Report:
     try:
         check_packages(kind)
         check_class(getattr(transformers(), types[kind]), kind)
-        check_packages(kind)
-        model = build(kind)
     except (TypeError, ImportError) as error:
-        return Report(tuple(Row(kind, site, "all", f"{REFUSED}{' '.join(str(error).split())}") for site in SITES))
+        return _refused(kind, str(error))
+    try:
+        model = build(kind)
+        with torch.no_grad():
+            model(**prompts(model))
+    except ERRORS as error:
+        return _refused(kind, f"no small model with a prompt can be made of it here ({type(error).__name__}: {error})")
     return Report(tuple(_rows(kind, model, TinyProcessor(), lambda rows: prompts(model, rows))))
+
+
+ERRORS = (ValueError, TypeError, RuntimeError, IndexError, KeyError, AttributeError)
+"""What a model raises that is given what it cannot use."""
+
+
+def _refused(kind: str, reason: str) -> Report:
+    return Report(tuple(Row(kind, site, "all", f"{REFUSED}{' '.join(reason.split())}") for site in SITES))
 
 
 @torch.no_grad()
@@ -66,7 +78,7 @@ def _rows(family: str, model: Any, processor: Any, make: Make) -> list[Row]:
     try:
         model = check_model(model)
     except TypeError as error:
-        return [Row(family, site, "all", f"{REFUSED}{error}") for site in SITES]
+        return list(_refused(family, str(error)).rows)
     rows = []
     for site in SITES:
         if site not in CHECKS:
@@ -83,7 +95,7 @@ def _result(check: Check, model: Any, processor: Any, make: Make) -> tuple[str, 
         good, detail = check(model, processor, make)
     except NotImplementedError as error:  # what the model's architecture does not allow
         return f"{REFUSED}{error}", ""
-    except (ValueError, TypeError, RuntimeError, IndexError, KeyError, AttributeError) as error:
+    except ERRORS as error:
         good, detail = False, " ".join(f"{type(error).__name__}: {error}".split())
     return PASS if good else FAIL, detail
 

@@ -2,6 +2,7 @@
 
 from .anyres import AnyRes
 from .family import Family
+from .hunyuan import HunYuan
 from .internvl import InternVL
 from .mistral3 import Mistral3
 from .qwen import Qwen
@@ -10,6 +11,7 @@ from .vit import ViT
 
 FAMILIES: dict[str, Family] = {
     "gemma3": ViT(),
+    "hunyuan_vl": HunYuan(),
     "idefics3": SmolVLM(),
     "internvl": InternVL(),
     "lighton_ocr": Mistral3(),

@@ -16,6 +16,8 @@ class Family:
 
     packed: ClassVar[bool] = False
     """Whether the tower has all images in one sequence."""
+    plain_row: ClassVar[bool] = True
+    """Under M-RoPE: whether the model takes plain positions, which build its mask, before those that rotate."""
 
     def images(
         self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Any = None
