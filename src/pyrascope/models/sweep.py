@@ -137,4 +137,3 @@ def _token(name: str, value: Any, number: int) -> Any:
     ends = {START: ("start", "boi"), END: ("end", "eoi")}
     mine = [token for token, words in ends.items() if any(word in name for word in words) and "audio" not in name]
     return mine[0] if mine else 30 + number % 40
-

@@ -11,7 +11,7 @@ from .noise import batched, one_image, placeholders, style_of
 from .recipes import SWEEP
 from .support import transformers
 from .sweep import small_config
-from .tokens import BREAK, END, GLOBAL, IMAGE, PAD, START, VIDEO
+from .tokens import END, GLOBAL, IMAGE, PAD, START, VIDEO
 
 TEXT = {
     "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "head_dim": 16,
