@@ -11,6 +11,7 @@ pytest.importorskip("transformers")
 
 from pyrascope.methods.reducers import DART, DivPrune, FasterVLM, ToMe, VisionZip
 from pyrascope.models import attach, prepare, reduce_inputs
+from pyrascope.models.support import transformers
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 
 MODELS = {}
@@ -121,6 +122,10 @@ def test_a_prompt_in_parts_is_one_in_one_piece_or_refused(model):
     with attach(model, VisionZip(), BUDGET, processor=TINY):
         if model.config.model_type in ("gemma3", "paligemma"):
             with pytest.raises(ValueError, match="needs a prompt in one piece"):
+                generated(model, prompts(model), prefill_chunk_size=4)
+            return
+        if tuple(map(int, transformers().__version__.split(".")[:2])) < (5, 23):  # it forgets the images' features
+            with pytest.raises(ValueError, match="in parts need transformers >="):
                 generated(model, prompts(model), prefill_chunk_size=4)
             return
         same(generated(model, prompts(model), prefill_chunk_size=4), want)

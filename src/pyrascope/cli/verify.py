@@ -12,7 +12,7 @@ from rich.console import Console
 from ..models import Report, Row
 from ..models import verify as verify_model
 from ..models.load import load
-from ..models.support import supported_types
+from ..models.support import image_text_types, supported_types
 from ..models.verify import verify_type
 from .outputs import output
 from .quiet import quiet
@@ -24,7 +24,7 @@ def verify(
 ) -> int:
     """Checks that models with reduced visual tokens agree with themselves; exits with 1 where a check fails."""
     for name in names:
-        if name not in supported_types() and not Path(name).is_dir() and "/" not in name:
+        if not Path(name).is_dir() and "/" not in name and name not in image_text_types():
             known = ", ".join(supported_types())
             raise ValueError(f"NAME must be a local folder, a hub id such as org/name or one of {known}, got {name}")
     with output(json) if json else nullcontext() as part:
@@ -40,7 +40,7 @@ def verify(
 
 
 def _verified(name: str) -> Report:
-    if name in supported_types() and not Path(name).is_dir():
+    if "/" not in name and not Path(name).is_dir():
         return verify_type(name)
     with quiet():
         return verify_model(*load(name))

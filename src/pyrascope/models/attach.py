@@ -16,7 +16,7 @@ from .inputs import REDUCED, check_inputs, check_processor, has_images
 from .layers import dropping
 from .patched import patched
 from .sites import LAYERS, site_of
-from .support import check_model
+from .support import check_model, transformers
 
 
 @contextmanager
@@ -140,6 +140,12 @@ def _refuse_chunks(model: Any, inputs: dict[str, Any]) -> None:
         raise ValueError(
             f"{type(model).__name__} needs a prompt in one piece, since an image's tokens also look at later ones, got "
             f"prefill_chunk_size={size}; leave it out"
+        )
+    version = transformers().__version__
+    if size is not None and tuple(int(part) for part in version.split(".")[:2]) < (5, 23):  # features lost, or wrong
+        raise ValueError(
+            f"prompts with images in parts need transformers >= 5.23, got {version} and prefill_chunk_size={size}; "
+            "leave it out"
         )
 
 

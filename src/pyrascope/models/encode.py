@@ -23,6 +23,7 @@ class Encoded:
         listed: True if the tower returned a list, False if one tensor (items, rows, d).
         deepstack: Further features (n, d) that go into deeper layers (Qwen3-VL), one tensor a layer; mostly none.
         output: The class of the tower's output, in which the model wants them back.
+        field: The name under which it holds them.
     """
 
     rows: Tensor
@@ -30,6 +31,7 @@ class Encoded:
     listed: bool
     deepstack: tuple[Tensor, ...]
     output: type
+    field: str = "pooler_output"
 
     def take(self, kept: Sequence[Tensor], features: Sequence[Tensor]) -> dict[str, Any]:
         """Returns `mm_encoder_outputs` for what is kept of each image.
@@ -38,10 +40,10 @@ class Encoded:
             kept: Row numbers of each image, int64.
             features: Their features (B, d), the same number of rows.
         """
-        payload: dict[str, Any] = {"pooler_output": list(features)}
+        payload: dict[str, Any] = {self.field: list(features)}
         if not self.listed:  # one image an entry where the counts allow it: beam search groups entries by image
             same = len({len(rows) for rows in features}) == 1
-            payload["pooler_output"] = torch.stack(list(features)) if same else torch.cat(list(features))[None]
+            payload[self.field] = torch.stack(list(features)) if same else torch.cat(list(features))[None]
         if self.deepstack:
             payload["deepstack_features"] = [[layer[rows] for rows in kept] for layer in self.deepstack]
         others = [one.name for one in fields(self.output) if one.default is MISSING]  # not what the model reads
@@ -81,7 +83,7 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
     _check_described(model, inputs)
     given = {name: inputs[name] for name in tower_arguments(model) if inputs.get(name) is not None}
     found = model.base_model.get_image_features(**given, return_dict=True)
-    pooled = getattr(found, "pooler_output", None)
+    pooled = pooled_of(found)
     deepstack = getattr(found, "deepstack_features", None) or ()
     if pooled is None or not all(isinstance(rows, Tensor) for layer in (pooled, *deepstack) for rows in layer):
         name = type(model).__name__
@@ -92,6 +94,7 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
         listed=not isinstance(pooled, Tensor),
         deepstack=tuple(_flat(layer) for layer in deepstack),
         output=type(found),
+        field=field_of(found),
     )
 
 
@@ -131,12 +134,22 @@ def image_runs(model: Any, ids: Tensor, encoded: Mapping[str, Any], processor: A
     """
     if set(encoded) != {"image"}:
         raise ValueError(f"images are served but not {', '.join(sorted(set(encoded) - {'image'}))}; leave it out")
-    pooled = encoded["image"].pooler_output
+    pooled = pooled_of(encoded["image"])
     runs = placeholder_runs(ids, model.config.image_token_id)
     if isinstance(pooled, Tensor) and len(pooled) == 1:
         return [[run] for run in runs]
     items = [rows.numel() // rows.shape[-1] for rows in pooled]
     return family_of(model.config.model_type).images(runs, items, ids, processor)
+
+
+def field_of(output: Any) -> str:
+    """The name under which a tower's output holds the features: of some, the language model takes the last state."""
+    return "last_hidden_state" if getattr(output, "pooler_output", None) is None else "pooler_output"
+
+
+def pooled_of(output: Any) -> Any:
+    """The features that a tower returned: one tensor an item, or one of all items; None where there are none."""
+    return getattr(output, field_of(output), None)
 
 
 def _flat(features: Sequence[Tensor] | Tensor) -> Tensor:

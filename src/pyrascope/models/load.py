@@ -55,5 +55,5 @@ def default_model() -> Path:
 
 
 def _first_sentence(error: Exception) -> str:
-    words = " ".join(str(error).split())
-    return shorten(words.split(". ")[0].rstrip("."), 240).strip("'\"")
+    words = " ".join(str(error.args[0] if isinstance(error, KeyError) else error).split())
+    return shorten(words.split(". ")[0].rstrip("."), 240)

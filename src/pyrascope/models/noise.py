@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .encode import tower_arguments
+from .encode import pooled_of, tower_arguments
 from .tokens import BREAK, GLOBAL, IMAGE
 
 SIDE = 64
@@ -16,6 +16,8 @@ SIDE = 64
 def style_of(model: Any) -> str:
     """How a model takes images, by what its tower asks for."""
     names = tower_arguments(model)
+    if model.config.model_type in STYLES:
+        return STYLES[model.config.model_type]
     styles = {
         "image_grid_thw": "grid", "image_grid_hw": "flat grid", "spatial_shapes": "padded", "target_sizes": "packed",
         "image_position_ids": "places", "qformer_input_ids": "question", "high_res_pixel_values": "twice",
@@ -31,6 +33,8 @@ def one_image(model: Any, style: str, number: int) -> dict[str, Tensor]:
     random = torch.Generator().manual_seed(number)
     if style in PATCHES:
         return PATCHES[style](model, random, number)
+    if style == "rows":
+        return {"pixel_values": _patches(model, random, (6, 8))[None]}
     if style == "anyres":
         size = [[64, 128], [100, 60], [128, 64]][number]
         return {"pixel_values": torch.randn(1, 3, 3, SIDE, SIDE, generator=random), "image_sizes": torch.tensor([size])}
@@ -62,7 +66,8 @@ def _grid(model: Any, random: torch.Generator, number: int) -> dict[str, Tensor]
 
 def _patches(model: Any, random: torch.Generator, sides: Sequence[int]) -> Tensor:
     """As many rows of patches as the image has, (patches, 3 * p * p)."""
-    return torch.randn(sides[0] * sides[1], 3 * model.config.vision_config.patch_size**2, generator=random)
+    patch = getattr(model.config, "vision_config", model.config).patch_size
+    return torch.randn(sides[0] * sides[1], 3 * patch**2, generator=random)
 
 
 def _flat_grid(model: Any, random: torch.Generator, number: int) -> dict[str, Tensor]:
@@ -97,7 +102,9 @@ def _places(model: Any, random: torch.Generator, number: int) -> dict[str, Tenso
 
 
 LONGEST, PLACES = 64, 72
-SQUARE = ("kimi_k25", "paddleocr_vl", "inkling2", "lfm3_vl")
+STYLES = {"fuyu": "rows", "inkling_mm_model": "folded", "granite_docling": "masked tiles"}
+"""Classes whose tower does not tell by its arguments."""
+SQUARE = ("kimi_k25", "paddleocr_vl")
 """Classes that take patches as small images."""
 PATCHES = {"grid": _grid, "flat grid": _flat_grid, "padded": _padded, "packed": _packed, "places": _places}
 """Styles in which an image is a set of patches."""
@@ -110,7 +117,8 @@ def placeholders(model: Any, style: str, image: dict[str, Tensor]) -> list[int]:
         return [*[*[IMAGE] * width, BREAK] * (height - 1), *[IMAGE] * width]
     given = {name: value[None] if style == "tiles" and value.ndim == 4 else value for name, value in image.items()}
     with torch.no_grad():
-        pooled = model.base_model.get_image_features(**given, return_dict=True).pooler_output
+        found = model.base_model.get_image_features(**given, return_dict=True)
+    pooled = pooled_of(found)
     count = sum(rows.numel() // rows.shape[-1] for rows in pooled)
     if style != "tiles":
         return [IMAGE] * count

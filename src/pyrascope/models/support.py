@@ -5,8 +5,14 @@ import importlib.metadata
 import inspect
 from typing import Any
 
-LOWEST = (5, 18)
-"""The first version of transformers whose models take features that are already encoded (`mm_encoder_outputs`)."""
+from .inputs import PIXELS
+
+LOWEST = (5, 21)
+"""The first version of transformers that takes features already encoded (`mm_encoder_outputs`) and passes the tests.
+
+5.18 and later take them, but 5.18 mixes up the images of a prompt under beams, up to 5.20 SmolVLM needs equally many of
+each tile. Before 5.23 a prompt with images that is read in chunks is refused.
+"""
 
 
 @functools.cache
@@ -49,11 +55,36 @@ def check_model(model: Any) -> Any:
     if not isinstance(model, module.PreTrainedModel):
         name = type(model).__name__
         raise TypeError(f"model must be a transformers model, unwrapped, got {name}; {supported}")
-    tower = getattr(model.base_model, "get_image_features", None)
-    if tower is None or not takes_features(type(model)) or getattr(model.config, "image_token_id", None) is None:
-        name, kind = type(model).__name__, model.config.model_type
+    name, kind = type(model).__name__, model.config.model_type
+    check_class(type(model), kind)
+    tower, token = getattr(model.base_model, "get_image_features", None), getattr(model.config, "image_token_id", None)
+    if tower is None or token is None:
         raise TypeError(f"model must take encoded image features, got {name} ({kind}), which does not; {supported}")
     return model
+
+
+def check_class(cls: type, kind: str) -> None:
+    """Refuses a class whose `forward` does not take encoded features in place of pixels.
+
+    Raises:
+        TypeError: as it says.
+    """
+    supported = f"the model types that do are {', '.join(supported_types())}"
+    if not takes_features(cls):
+        raise TypeError(
+            f"model must take encoded image features, got {cls.__name__} ({kind}), which does not; {supported}"
+        )
+    needed = [name for name in PIXELS if _is_needed(cls, name)]
+    if needed:
+        raise TypeError(
+            f"model must run without {needed[0]} once they are encoded, got {cls.__name__} ({kind}), which does not; "
+            f"{supported}"
+        )
+
+
+def _is_needed(cls: Any, argument: str) -> bool:
+    parameter = inspect.signature(cls.forward).parameters.get(argument)
+    return parameter is not None and parameter.default is inspect.Parameter.empty
 
 
 def _inside(model: Any) -> Any:
@@ -72,6 +103,12 @@ def _inside(model: Any) -> Any:
 def takes_features(cls: type) -> bool:
     """True if the class's own `forward` has the argument `mm_encoder_outputs`."""
     return "mm_encoder_outputs" in inspect.signature(cls.forward).parameters  # type: ignore[attr-defined]
+
+
+def image_text_types() -> dict[str, str]:
+    """The model types that transformers has for images and text, and the names of their classes."""
+    auto = transformers().models.auto.modeling_auto
+    return dict(auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES)
 
 
 @functools.cache

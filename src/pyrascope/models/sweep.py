@@ -50,7 +50,7 @@ TOP = {
     "out_hidden_size": 64, "projection_hidden_size": 32, "merged_hidden_size": 128, "vision_hidden_size": 32,
     "pad_token_id": PAD, "bos_token_id": 1, "eos_token_id": 99,
 }  # fmt: skip
-ROLES = {
+ROLES: dict[str, dict[str, Any]] = {
     "text_config": TEXT, "vision_config": VISION, "sam_config": VISION, "high_res_vision_config": VISION,
     "encoder_config": VISION, "perceiver_config": {"hidden_size": 64}, "vq_config": {}, "qformer_config": QFORMER,
     "audio_config": AUDIO, "adapter_config": {**VISION, "vision_feature_layer": [-1, -2]},
@@ -87,7 +87,7 @@ def _shrunk(config: Mapping[str, Any], sizes: Mapping[str, Any]) -> dict[str, An
     for number, (name, value) in enumerate(config.items()):
         if name in ROLES and isinstance(value, Mapping):
             out[name] = _shrunk(value, ROLES[name])
-        elif name in sizes and value is not None:
+        elif name in sizes and value not in (None, 0):  # 0 says that there is none
             out[name] = _sized(name, value, sizes, config)
         elif isinstance(value, list) and len(value) == layers > kept:
             out[name] = [value[i * (layers - 1) // max(kept - 1, 1)] for i in range(kept)]

@@ -9,9 +9,23 @@ import torch
 
 from .noise import batched, one_image, placeholders, style_of
 from .recipes import SWEEP
-from .support import transformers
+from .support import image_text_types, transformers
 from .sweep import small_config
 from .tokens import END, GLOBAL, IMAGE, PAD, START, VIDEO
+
+__all__ = [
+    "BREAK",
+    "GLOBAL",
+    "IMAGE",
+    "PAD",
+    "RECIPES",
+    "START",
+    "VIDEO",
+    "Recipe",
+    "TinyProcessor",
+    "build",
+    "prompts",
+]
 
 TEXT = {
     "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "head_dim": 16,
@@ -108,8 +122,7 @@ def build(kind: str, seed: int = 0) -> Any:
         name, config = RECIPES[kind].prefix, RECIPES[kind].config()
         name, made = f"{name}ForConditionalGeneration", getattr(module, f"{name}Config")(**config)
     else:
-        auto = module.models.auto.modeling_auto
-        name, made = auto.MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES[kind], small_config(kind, SWEEP.get(kind, {}))
+        name, made = image_text_types()[kind], small_config(kind, SWEEP.get(kind, {}))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = getattr(module, name)(made).eval()
@@ -119,6 +132,8 @@ def build(kind: str, seed: int = 0) -> Any:
                     weight.normal_(0, 0.08)
     model.generation_config.eos_token_id = None
     model.generation_config.pad_token_id = PAD
+    if kind not in RECIPES:  # what no trained model says
+        model.generation_config.suppress_tokens = [IMAGE, VIDEO, START, END]
     return model
 
 

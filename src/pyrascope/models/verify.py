@@ -11,7 +11,7 @@ from .checks import CHECKS, Check, Make
 from .needed import check_packages
 from .report import FAIL, PASS, REFUSED, Report, Row
 from .sites import SITES
-from .support import check_model, supported_types
+from .support import check_class, check_model, image_text_types, supported_types, transformers
 from .tiny import TinyProcessor, build, prompts
 
 
@@ -39,7 +39,7 @@ def verify(model: Any, processor: Any) -> Report:
 
 
 def verify_type(kind: str) -> Report:
-    """As `verify`, for a model type that is built small with random weights.
+    """As `verify`, for a model type that is built small with random weights: any that transformers has for images.
 
     A type whose package is not installed (timm for FastVLM) is refused.
 
@@ -47,13 +47,17 @@ def verify_type(kind: str) -> Report:
         ValueError: a type that is not known here.
         ImportError: transformers is missing or too old.
     """
-    if kind not in supported_types():
-        raise ValueError(f"model type must be one of {', '.join(supported_types())}, got {kind}")
+    types = image_text_types()
+    if kind not in types:
+        tested = ", ".join(supported_types())
+        raise ValueError(f"model type must be one that transformers has for images and text, as {tested}, got {kind}")
     try:
         check_packages(kind)
-    except ImportError as error:
-        return Report(tuple(Row(kind, site, "all", f"{REFUSED}{error}") for site in SITES))
-    model = build(kind)
+        check_class(getattr(transformers(), types[kind]), kind)
+        check_packages(kind)
+        model = build(kind)
+    except (TypeError, ImportError) as error:
+        return Report(tuple(Row(kind, site, "all", f"{REFUSED}{' '.join(str(error).split())}") for site in SITES))
     return Report(tuple(_rows(kind, model, TinyProcessor(), lambda rows: prompts(model, rows))))
 
 
