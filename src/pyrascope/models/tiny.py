@@ -11,7 +11,7 @@ from .noise import batched, one_image, placeholders, style_of
 from .recipes import SWEEP
 from .support import image_text_types, transformers
 from .sweep import small_config
-from .tokens import END, GLOBAL, IMAGE, PAD, START, VIDEO
+from .tokens import BREAK, END, GLOBAL, IMAGE, PAD, START, VIDEO
 
 __all__ = [
     "BREAK",
