@@ -30,6 +30,7 @@ OWN_BUDGET = [
 """Those that choose a budget themselves where none is given."""
 DYADIC_PARTITIONS = [
     ps.methods.RateDistortion(),
+    ps.methods.TwoLevels(),
     ps.methods.Uniform(),
     ps.methods.Random(),
     ps.methods.Frequency(),

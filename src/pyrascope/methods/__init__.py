@@ -17,6 +17,7 @@ from .rate_distortion import RateDistortion
 from .region_tiers import RegionTiers
 from .resize import Resize
 from .saliency_pyramid import SaliencyPyramid
+from .two_levels import TwoLevels
 from .uniform import Uniform
 from .with_context import WithContext
 from .zoom import Zoom
@@ -38,6 +39,7 @@ __all__ = [
     "RegionTiers",
     "Resize",
     "SaliencyPyramid",
+    "TwoLevels",
     "Uniform",
     "WithContext",
     "Zoom",

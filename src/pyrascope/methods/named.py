@@ -28,12 +28,14 @@ from .rate_distortion import RateDistortion
 from .region_tiers import RegionTiers
 from .resize import Resize
 from .saliency_pyramid import SaliencyPyramid
+from .two_levels import TwoLevels
 from .uniform import Uniform
 from .with_context import WithContext
 from .zoom import Zoom
 
 METHODS: dict[str, type] = {
     "rate-distortion": RateDistortion,
+    "two-levels": TwoLevels,
     "resize": Resize,
     "uniform": Uniform,
     "random": Random,

@@ -15,12 +15,15 @@ from .dispatch import smaller_inputs
 from .inputs import REDUCED, check_inputs, check_processor, has_images
 from .layers import dropping
 from .patched import patched
+from .planning import DEFAULT
 from .sites import LAYERS, site_of
 from .support import check_model, transformers
 
 
 @contextmanager
-def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None, **options: Any) -> Iterator[Any]:
+def attach(
+    model: Any, method: Any = DEFAULT, budget: Any = None, *, processor: Any = None, **options: Any
+) -> Iterator[Any]:
     """Within the block, `model.generate` and `model(...)` run with exactly `budget` visual tokens an image.
 
     Nothing but this instance changes, and it is as before afterwards, also after an error. `generate` returns the
@@ -35,7 +38,9 @@ def attach(model: Any, method: Any, budget: Any = None, *, processor: Any = None
     Args:
         model: A model of transformers that takes encoded features; also inside a PEFT adapter of its layers.
         method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site); or a
-            dropper, which lets tokens go between layers instead.
+            dropper, which lets tokens go between layers instead. Where none is given, `TwoLevels()`: told nothing about
+            where to look, a frozen encoder kept as much of it as of a plain resize, and of other plans less
+            (docs/experiments.md, "what a frozen encoder tolerates").
         budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
             than one, or None for its own schedule.
         processor: As `plan_inputs` and `reduce_inputs`.

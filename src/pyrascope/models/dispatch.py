@@ -11,7 +11,7 @@ from .planning import check_allocator
 from .reduce import check_reducer
 from .remember import remembering
 from .sites import PIXELS, site_of
-from .towers import tower_of
+from .towers import sized_of
 
 Smaller = Callable[[dict[str, Any]], dict[str, Any]]
 
@@ -28,8 +28,7 @@ def smaller_inputs(model: Any, method: Any, budget: Any, processor: Any, options
         yield lambda inputs: reduce_inputs(model, inputs, method, budget, processor=processor, **options)[0]
         return
     check_allocator(method)
-    tower_of(model)
-    PixelOptions(**options)
+    sized_of(model, PixelOptions(**options).sized)
     with remembering(processor) as memory:
         told = False
 

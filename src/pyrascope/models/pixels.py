@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._check import one_of
+from .._check import one_of, shorten
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
 from ..tokens.gather import gather_patches
@@ -25,7 +25,7 @@ from .reduce import SHARES, budgets_of
 from .shrink import ORIGINAL, POSITIONS, shorter, stock_positions
 from .sources import GRID, normalisation_of, placed
 from .support import check_model
-from .towers import Cells, tower_of
+from .towers import Cells, area_bias, sized_of, tower_of
 
 Inputs = dict[str, Any]
 
@@ -40,15 +40,26 @@ class PixelOptions:
             M-RoPE, its centre between them); "compact": positions that nothing uses any more close up.
         finest: Finest level of the plans: "grid", the stock grid; "source", as fine as the source images are, at most
             3 octaves; or a number of octaves from 0 to 3. All but the grid need the source images.
+        sized: Share, 0 to 1, of log(area / mean area of the image's boxes) that is added to the attention logits of
+            each box as a key in the tower, so that a coarse token counts as more than a fine one: with 1, as much as
+            the fine ones that it stands for. 0 is stock; so is any share where all boxes are equal, as at the full
+            budget. None: 0.5, which kept most features of a frozen encoder (docs/experiments.md, "what a frozen encoder
+            tolerates"), where the tower's attention takes a bias: CLIP, SigLIP, Idefics3, SmolVLM and InternVL, with
+            sdpa or eager attention; elsewhere 0, and more is refused.
     """
 
     share: str = "image"
     positions: str = ORIGINAL
     finest: str | int = GRID
+    sized: float | None = None
 
     def __post_init__(self) -> None:
         one_of(self.share, "share", SHARES)
         one_of(self.positions, "positions", POSITIONS)
+        if self.sized is not None and (
+            isinstance(self.sized, bool) or not isinstance(self.sized, int | float) or not 0 <= self.sized <= 1
+        ):
+            raise ValueError(f"sized must be a number from 0 to 1, or None, got {shorten(self.sized)}")
 
 
 def plan_inputs(
@@ -91,7 +102,7 @@ def plan_inputs(
     model = check_model(model)
     check_allocator(method)
     chosen = PixelOptions(**options)
-    tower_of(model)
+    sized = sized_of(model, chosen.sized)
     check_inputs(model, inputs)
     if not has_images(inputs):
         return dict(inputs), []
@@ -107,7 +118,7 @@ def plan_inputs(
 
     def show(plans: Sequence[Plan], whole: Sequence[bool] | None = None) -> tuple[Inputs, list[Tensor]]:
         left = [False] * len(plans) if whole is None else whole
-        return _shown(model, full, groups, canvases, plans, left, chosen.positions)
+        return _shown(model, full, groups, canvases, plans, left, chosen.positions, sized)
 
     totals = [None if budget is None else sum(budgets[number] or 0 for number in mine) for mine in parties]
     methods: list[Allocator] = [method] * len(parties)
@@ -149,11 +160,14 @@ def _shown(
     plans: Sequence[Plan],
     stock: Sequence[bool],
     positions: str,
+    sized: float,
 ) -> tuple[Inputs, list[Tensor]]:
     """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
     family_of(model.config.model_type)
     orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
-    encoded = _encoded(model, full, canvases, plans, orders, stock)
+    pairs = zip(canvases, plans, orders, strict=True)
+    cells = [None if whole else _cells(*parts, sized) for parts, whole in zip(pairs, stock, strict=True)]
+    encoded = _encoded(model, full, canvases, cells)
     token = model.config.image_token_id
     prompts = Prompts(full["input_ids"], full["attention_mask"], stock_positions(model, full), token)
     for group, canvas, order, whole in zip(groups, canvases, orders, stock, strict=True):
@@ -173,24 +187,21 @@ def _encoded(
     model: Any,
     full: Inputs,
     canvases: Sequence[Canvas],
-    plans: Sequence[Plan],
-    orders: Sequence[Order],
-    stock: Sequence[bool],
+    cells: Sequence[Cells | None],
 ) -> Encoded:
-    """The features of all images: packed cells, or what the stock tower makes of those that are in `stock`."""
-    packed = [number for number, whole in enumerate(stock) if not whole]
+    """The features of all images: packed cells, or where there are none (None) what the stock tower makes of them."""
+    packed = {number: one for number, one in enumerate(cells) if one is not None}
     if not packed:
         whole = encode(model, full)
         return whole.regrouped([canvas.count for canvas in canvases])
-    cells = [_cells(canvases[number], plans[number], orders[number]) for number in packed]
-    found = tower_of(model).encode(model, cells)
-    if len(packed) == len(stock):
+    found = tower_of(model).encode(model, list(packed.values()))
+    if len(packed) == len(cells):
         return found
     whole = encode(model, full).regrouped([canvas.count for canvas in canvases])
-    return whole.replaced(packed, found)
+    return whole.replaced(list(packed), found)
 
 
-def _cells(canvas: Canvas, plan: Plan, order: Order) -> Cells:
+def _cells(canvas: Canvas, plan: Plan, order: Order, sized: float) -> Cells:
     patches = gather_patches(canvas.pixels, plan)
-    boxes = torch.from_numpy(canvas.boxes(plan))
-    return Cells(patches[order.boxes.to(patches.device)], boxes[order.boxes], canvas.grid)
+    boxes = torch.from_numpy(canvas.boxes(plan))[order.boxes]
+    return Cells(patches[order.boxes.to(patches.device)], boxes, canvas.grid, area_bias(boxes, sized))

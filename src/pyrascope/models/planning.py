@@ -8,9 +8,12 @@ import torch
 from .._check import shorten, whole_number
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
-from ..methods import Resize, Uniform
+from ..methods import Resize, TwoLevels, Uniform
 from .canvas import Canvas
 from .sites import PIXELS, site_of
+
+DEFAULT = TwoLevels()
+"""The method where none is given: told nothing, a frozen encoder kept as much of it as of a resize."""
 
 
 def check_allocator(method: Any) -> None:

@@ -11,7 +11,7 @@ from ..allocation.reducer import Reducer, Reduction
 from .features import Inputs, reduce_inputs
 from .inputs import check_processor
 from .pixels import plan_inputs
-from .planning import check_allocator
+from .planning import DEFAULT, check_allocator
 from .reduce import check_reducer
 from .sites import PIXELS, site_of
 from .support import check_model
@@ -23,7 +23,7 @@ def prepare(
     images: Any,
     text: Any,
     *,
-    method: Allocator | Reducer,
+    method: Allocator | Reducer = DEFAULT,
     budget: Any,
     **options: Any,
 ) -> tuple[Inputs, list[Plan] | list[Reduction]]:
@@ -38,6 +38,7 @@ def prepare(
         images: As the processor takes them; None for prompts without images, which pass through.
         text: One prompt or several, with their image placeholders.
         method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site).
+            Where none is given, `TwoLevels()`, for the reason that `attach` says.
         budget: Tokens of each image, from 1 to what it has in full; or one number for each in a list.
         options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer.
 

@@ -10,7 +10,7 @@ from .paddle import PaddleOCR
 from .pixtral import Mistral3, Pixtral
 from .qwen import Qwen
 from .smolvlm import SmolVLM
-from .tower import Cells, Tower, visible_centres
+from .tower import Cells, Tower, area_bias, visible_centres
 
 LIKE_QWEN = (
     "cohere_compass",
@@ -48,6 +48,12 @@ REFUSED = {
     "fast_vlm": "its tower is made of convolutions, which cannot take packed patches; use plan.crops",
 }
 """Model types that cannot be served at this site, and why."""
+BIASED = (InternVL, Llava, SmolVLM)
+"""Adapters of towers whose attention takes a bias: those of `trunk`."""
+BACKENDS = ("sdpa", "eager")
+"""Attention that adds it."""
+HALF = 0.5
+"""Share of log(area) that is added where nothing else is asked for, as measured on a frozen encoder."""
 
 
 def tower_of(model: Any) -> Tower:
@@ -68,4 +74,24 @@ def tower_of(model: Any) -> Tower:
     return TOWERS[kind]
 
 
-__all__ = ["REFUSED", "TOWERS", "Cells", "Tower", "tower_of", "visible_centres"]
+def sized_of(model: Any, sized: float | None) -> float:
+    """Returns the share of log(area) for a model: what is asked for, or with None half where its tower takes it.
+
+    Raises:
+        NotImplementedError: a share above 0 is asked for and the tower's attention takes no bias.
+    """
+    tower = tower_of(model)
+    parts = model.base_model
+    config = getattr(getattr(parts, "vision_tower", None) or getattr(parts, "vision_model", None), "config", None)
+    backend = getattr(config, "_attn_implementation", None) or "eager"
+    takes = isinstance(tower, BIASED) and backend.startswith(BACKENDS)
+    if sized and not takes:
+        raise NotImplementedError(
+            f"sized must be 0 or None where the tower's attention takes no bias, got {sized} for "
+            f"{model.config.model_type} with {backend} attention; towers like CLIP, SigLIP and InternVL take it, "
+            "with sdpa or eager"
+        )
+    return (HALF if takes else 0.0) if sized is None else float(sized)
+
+
+__all__ = ["REFUSED", "TOWERS", "Cells", "Tower", "area_bias", "sized_of", "tower_of", "visible_centres"]

@@ -23,17 +23,36 @@ class Cells:
             (0, 0, rows, columns) and a native box has side 1. Boxes may reach over the border, where patches repeat
             the edge.
         grid: Rows and columns of stock cells.
+        bias: float64 (n,), what is added to the attention logits of each cell as a key (`area_bias`), or None for
+            nothing. Only towers in `BIASED` take it.
     """
 
     patches: Tensor
     boxes: Tensor
     grid: tuple[int, int]
+    bias: Tensor | None = None
 
     def cut(self, k: int) -> Tensor:
         """Returns the k x k patches of each cell, in reading order, those of a cell together: (n * k * k, c, p, p)."""
         n, channels, side, _ = self.patches.shape
         parts = self.patches.reshape(n, channels, k, side // k, k, side // k)
         return parts.permute(0, 2, 4, 1, 3, 5).reshape(n * k * k, channels, side // k, side // k)
+
+
+def area_bias(boxes: Tensor, sized: float) -> Tensor | None:
+    """Returns sized * log(area / mean area) of boxes (n, 4), float64 (n,); None where that is 0 for all.
+
+    Added to the attention logits of keys with `sized` 1 it makes a token of k times the area count as k equal tokens.
+    The areas are those before clipping at the border, so a regular grid has none.
+
+    >>> area_bias(torch.tensor([[0.0, 0, 2, 2], [0, 2, 1, 3], [1, 2, 2, 3]]), 1.0)
+    tensor([ 0.6931, -0.6931, -0.6931])
+    >>> area_bias(torch.tensor([[0.0, 0, 2, 2], [0, 2, 2, 4]]), 1.0)
+    """
+    areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    if not sized or bool((areas == areas[:1]).all()):
+        return None
+    return sized * (areas / areas.mean()).log()
 
 
 def visible_centres(boxes: Tensor, grid: tuple[int, int]) -> Tensor:

@@ -21,7 +21,7 @@ class Trunk:
         table: Positions of a grid of patches, (rows, columns, d).
         first: A class token with its position, (1, d), or None.
         before: What comes between the embedding and the layers.
-        layers: Each takes and returns (b, n, d).
+        layers: Each takes (b, n, d) and what is added to the attention logits, (b, 1, 1, n) or None; returns (b, n, d).
         after: What comes behind the last layer.
         bucketed: Whether a grid smaller than the table takes its entries as they are, as Idefics3 does, instead of
             interpolating.
@@ -32,7 +32,7 @@ class Trunk:
     table: Tensor
     first: Tensor | None
     before: Callable[[Tensor], Tensor]
-    layers: Sequence[Callable[[Tensor], Tensor]]
+    layers: Sequence[Callable[[Tensor, Tensor | None], Tensor]]
     after: Callable[[Tensor], Tensor]
     bucketed: bool = False
 
@@ -64,7 +64,7 @@ def _clip(tower: Any, inner: Any, bucketed: bool) -> Trunk:
     if hasattr(inner, "class_embedding"):
         table, first = table[1:], (inner.class_embedding + table[0])[None]
     side = round(len(table) ** 0.5)
-    layers = [partial(layer, attention_mask=None) for layer in tower.encoder.layers]
+    layers = list(tower.encoder.layers)
     before = getattr(tower, "pre_layrnorm", None) or nn.Identity()
     convolution = inner.patch_embedding
     table = table.reshape(side, side, -1)
@@ -75,9 +75,23 @@ def _internvl(tower: Any, inner: Any) -> Trunk:
     projection, table = inner.patch_embeddings.projection, inner.position_embeddings[0]
     first = inner.cls_token[0] + table[:1]
     grid = table[1:].reshape(*inner.patch_embeddings.patch_shape, -1)
-    return Trunk(
-        projection.weight, projection.bias, grid, first, inner.dropout, list(tower.encoder.layer), tower.layernorm
+    layers = [partial(_internvl_layer, layer) for layer in tower.encoder.layer]
+    return Trunk(projection.weight, projection.bias, grid, first, inner.dropout, layers, tower.layernorm)
+
+
+def _internvl_layer(layer: Any, hidden: Tensor, bias: Tensor | None) -> Tensor:
+    """The layer, whose attention takes a bias though the layer itself passes none on."""
+    if bias is None:
+        out: Tensor = layer(hidden)
+        return out
+    hook = layer.attention.register_forward_pre_hook(
+        lambda _, args, kwargs: (args, {**kwargs, "attention_mask": bias}), with_kwargs=True
     )
+    try:
+        out = layer(hidden)
+    finally:
+        hook.remove()
+    return out
 
 
 def check_view(trunk: Trunk, pixels: Tensor) -> None:
@@ -97,7 +111,7 @@ def encode_cells(
 
     Args:
         trunk: The tower.
-        cells: n cells of k x k patches for each image.
+        cells: n cells of k x k patches for each image; their `bias` counts in all layers, that of a class token is 0.
         layers: Which hidden states, counted as transformers does: 0 before the first layer, -1 after the last.
         norm: Whether `after` is applied to them.
 
@@ -109,7 +123,8 @@ def encode_cells(
     out: list[Tensor] = [trunk.table] * len(rows)
     for count in dict.fromkeys(map(len, rows)):
         mine = [number for number, one in enumerate(rows) if len(one) == count]
-        found = _states(trunk, torch.stack([rows[number] for number in mine]), wanted)
+        hidden = torch.stack([rows[number] for number in mine])
+        found = _states(trunk, hidden, wanted, key_bias(trunk, [cells[number] for number in mine], hidden))
         if norm:
             found = trunk.after(found)
         for number, states in zip(mine, found, strict=True):
@@ -118,12 +133,27 @@ def encode_cells(
     return out
 
 
-def _states(trunk: Trunk, hidden: Tensor, wanted: Sequence[int]) -> Tensor:
+def key_bias(trunk: Trunk, cells: Sequence[Cells], hidden: Tensor) -> Tensor | None:
+    """Returns what is added to the attention logits of images whose patches are `hidden` (b, n, d).
+
+    (b, 1, 1, n), one more in front for a class token, in the type and on the device of `hidden`; None for nothing.
+    """
+    if all(one.bias is None for one in cells):
+        return None
+    first = 0 if trunk.first is None else 1
+    out = hidden.new_zeros(len(cells), 1, 1, first + hidden.shape[1])
+    for row, one in zip(out, cells, strict=True):
+        if one.bias is not None:
+            row[..., first:] = one.bias.repeat_interleave(hidden.shape[1] // len(one.bias)).to(hidden)
+    return out
+
+
+def _states(trunk: Trunk, hidden: Tensor, wanted: Sequence[int], bias: Tensor | None) -> Tensor:
     if trunk.first is not None:
         hidden = torch.cat([trunk.first.to(hidden).expand(len(hidden), 1, -1), hidden], 1)
     states = [trunk.before(hidden)]
     for layer in trunk.layers[: max(wanted)]:
-        states.append(layer(states[-1]))
+        states.append(layer(states[-1], bias))
     return torch.cat([states[number] for number in wanted], -1)
 
 
