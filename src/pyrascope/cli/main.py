@@ -14,6 +14,8 @@ from .look import look
 from .methods import methods
 from .plan import plan
 from .pyramid import pyramid
+from .scenes import scenes
+from .train import train
 from .verify import verify
 
 app = typer.Typer(
@@ -32,6 +34,8 @@ app.command(epilog="Example: pyrascope cost --tokens 576 -b 128 --drop 8:288 --d
 app.command(
     epilog="Example: pyrascope look photo.jpg -q 'what is on the sign?' -b 64 --model llava-hf/llava-1.5-7b-hf"
 )(look)
+app.command(epilog="Example: pyrascope scenes --seed 7 --count 50 --out scenes/")(scenes)
+app.command(epilog="Example: pyrascope train --out run/ --resume")(train)
 app.command(epilog="Example: pyrascope verify llava qwen2_5_vl --json verified.json")(verify)
 
 

@@ -1,0 +1,75 @@
+"""The stock model's computation on tokens of any boxes, and on several questions at once: what training runs."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from .architecture import GRID
+
+LAST = GRID * GRID
+"""Position of the first token of a question: behind the full grid."""
+
+
+def encode(model: Any, patches: Tensor, centers: Tensor) -> Tensor:
+    """Returns the tower's features (b, n, d) of tokens.
+
+    Args:
+        model: The LLaVA that `fresh` or `load` returns.
+        patches: Pixels (b, n, 3 * 16 * 16) as the processor scales them, channels first.
+        centers: Centres (b, n, 2) of their boxes, row and column in [0, 1] of the image.
+    """
+    tower = model.model.vision_tower
+    weight = tower.embeddings.patch_embedding
+    table = tower.embeddings.position_embedding.weight
+    hidden = F.linear(patches, weight.weight.flatten(1), weight.bias) + positions(table, centers)
+    for layer in tower.encoder.layers:
+        hidden = layer(hidden, attention_mask=None)
+    return hidden
+
+
+def positions(table: Tensor, centers: Tensor) -> Tensor:
+    """Returns the table (1024, d), sampled bilinearly at centres (b, n, 2)."""
+    grid = table.T.reshape(1, -1, GRID, GRID).float()
+    at = (2 * centers.flip(-1) - 1).reshape(1, 1, -1, 2).float()
+    with torch.autocast("cpu", enabled=False):
+        found = F.grid_sample(grid, at, mode="bilinear", padding_mode="border", align_corners=False)
+    return found[0, :, 0].T.reshape(*centers.shape[:-1], -1)
+
+
+def places(centers: Tensor) -> Tensor:
+    """Returns the position ids (b, n) of tokens in the decoder: the place of the stock cell that holds the centre."""
+    row, column = (centers * GRID).long().clamp(0, GRID - 1).unbind(-1)
+    return row * GRID + column
+
+
+def question_mask(tokens: int, questions: int, length: int) -> Tensor:
+    """Returns what may be attended to (n + q l, n + q l): earlier tokens, in a question its own and the image's."""
+    index = torch.arange(tokens + questions * length)
+    block = torch.where(index < tokens, -1, (index - tokens) // length)
+    return (index <= index[:, None]) & ((block == -1) | (block == block[:, None]))
+
+
+def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
+    """Returns the logits (b, q, l, v) and last states (b, q, l, d) of questions about the features.
+
+    Args:
+        model: As in `encode`.
+        features: What `encode` returns.
+        centers: As there.
+        text: Token ids (b, q, l) of q questions, each followed by its answer.
+    """
+    b, q, length = text.shape
+    n = features.shape[1]
+    decoder = model.model.language_model
+    words = decoder.embed_tokens(text).flatten(1, 2)
+    hidden = torch.cat([model.model.multi_modal_projector(features), words.to(features.dtype)], 1)
+    after = (LAST + torch.arange(length)).repeat(q).expand(b, -1)
+    place = torch.cat([places(centers), after], 1)
+    mask = torch.zeros(n + q * length, n + q * length).masked_fill(~question_mask(n, q, length), -1e9)
+    turn = decoder.rotary_emb(hidden, position_ids=place)
+    for layer in decoder.layers:
+        hidden = layer(hidden, attention_mask=mask[None, None].to(hidden.dtype), position_embeddings=turn)
+    states = decoder.norm(hidden[:, n:]).unflatten(1, (q, length))
+    return model.lm_head(states), states

@@ -1,0 +1,50 @@
+"""What hangs on the model in training: dense targets on every token, and where a question looks."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from .targets import CLASSES, IGNORED
+
+NONE_WEIGHT = 0.2
+"""Of the class "none" in a dense target."""
+LOOK = 64
+
+
+class Heads(nn.Module):
+    """Linear heads: `dense` on the tower's features, `query` and `key` for the look."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.dense = nn.Linear(width, sum(CLASSES) + len(CLASSES))
+        self.query, self.key = nn.Linear(width, LOOK), nn.Linear(width, LOOK)
+
+    def look(self, states: Tensor, features: Tensor, last: Tensor) -> Tensor:
+        """Returns the scores (b, q, n) of the visual tokens for the last token (b, q) of each question."""
+        asked = torch.take_along_dim(states, last[..., None, None], 2)[:, :, 0]
+        scores: Tensor = self.query(asked) @ self.key(self.norm(features)).transpose(1, 2)
+        return torch.div(scores, LOOK**0.5)
+
+    def dense_losses(self, features: Tensor, wanted: Tensor) -> tuple[Tensor, list[float]]:
+        """Returns the mean loss over the targets, and for each the share that is right where there is something."""
+        scores = self.dense(self.norm(features)).float()
+        losses, right, start = [], [], 0
+        for column, count in enumerate(CLASSES):
+            part = scores[..., start : start + count + 1].flatten(0, 1)
+            aim = wanted[..., column].flatten()
+            weight = torch.ones(count + 1)
+            weight[-1] = NONE_WEIGHT
+            if bool((aim != IGNORED).any()):
+                losses.append(F.cross_entropy(part, aim, weight=weight, ignore_index=IGNORED))
+            known = (aim >= 0) & (aim < count)
+            right.append(float((part.detach().argmax(-1) == aim)[known].float().mean()))
+            start += count + 1
+        return torch.stack(losses).mean(), right
+
+
+def matrices(module: Any) -> list[nn.Parameter]:
+    """The weights of a module that are matrices."""
+    return [weight for weight in module.parameters() if weight.ndim == 2]

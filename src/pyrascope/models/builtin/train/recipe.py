@@ -1,0 +1,29 @@
+"""The stages that made the weights, in order."""
+
+from .stage import Stage, questions, read_batch, read_loss
+
+WINDOWS = {"crops": 0.35, "window overlay": 0.3, "window tree": 0.2, "window uniform": 0.1, "window full": 0.02}
+WHOLE = {
+    "crops": 0.1, "overlay": 0.3, "tree": 0.25, "uniform": 0.12, "half": 0.08, "full": 0.03, "window overlay": 0.05,
+    "window full": 0.02,
+}  # fmt: skip
+"""Shares of the kinds of batches: in windows first, then whole scenes."""
+FINISH = {"overlay": 0.2, "tree": 0.2, "uniform": 0.15, "half": 0.15, "full": 0.25, "window full": 0.05}
+PLAIN = {"crops": 0.1, "uniform": 0.3, "half": 0.25, "full": 0.25, "window uniform": 0.05, "window full": 0.05}
+"""Uniform grids alone."""
+
+
+def recipe(*, plain: bool = False) -> list[Stage]:
+    """Returns the stages; `plain`: of uniform grids alone, a stand-in for a model that never saw a plan."""
+    windows, whole, finish = (PLAIN,) * 3 if plain else (WINDOWS, WHOLE, FINISH)
+    return [
+        read(1250),
+        questions("windows", 500, windows, 3, {"tower": 0.01, "decoder": 0.02, "rest": 1e-3}, decay=0),
+        questions("whole", 750, whole, 6, {"tower": 0.008, "decoder": 0.015, "rest": 8e-4}, decay=0.6),
+        questions("finish", 3000, finish, 6, {"tower": 0.004, "decoder": 0.01, "rest": 5e-4}),
+    ]
+
+
+def read(steps: int) -> Stage:
+    """The first stage: the tower learns to see and to read."""
+    return Stage("read", steps, read_batch, read_loss, {"tower": 0.02, "decoder": 0.02, "rest": 1e-3}, decay=0)

@@ -1,0 +1,105 @@
+"""A stage of training: what its batches are, what it lowers, and how fast."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..forward import answer, encode
+from .crops import crops
+from .heads import Heads
+from .quizzes import layouts, quiz
+from .targets import IGNORED
+
+Batch = dict[str, Any]
+TARGETS = ("color", "shape", "tens", "units", "digit", "turn")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One stage.
+
+    Attributes:
+        name: "read", "answer" or another.
+        steps: How many.
+        batch: Makes batch `step`, with nothing but a generator seeded by it.
+        loss: Returns the loss and what is logged.
+        rates: Peak rates by group: "tower" and "decoder" (Muon on matrices), "rest" (AdamW).
+        warm: Steps to the peak.
+        decay: Share of the steps, at the end, over which the rates fall linearly to 3 %.
+    """
+
+    name: str
+    steps: int
+    batch: Callable[[np.random.Generator, int], Batch]
+    loss: Callable[[Any, Heads, Batch], tuple[Tensor, dict[str, float]]]
+    rates: Mapping[str, float]
+    warm: int = 100
+    decay: float = 0.5
+
+    def rate(self, step: int) -> float:
+        """Returns the factor of all rates at a step."""
+        left = (self.steps - step) / max(1, self.decay * self.steps)
+        return min(1.0, (step + 1) / self.warm) * max(0.03, min(1.0, left))
+
+
+def read_batch(random: np.random.Generator, step: int) -> Batch:
+    """Crops: in large type for the first 500 steps."""
+    patches, centers, wanted = crops(random, 48, step < 500)
+    return {"patches": patches, "centers": centers, "wanted": wanted}
+
+
+def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    """The dense targets alone."""
+    features = encode(model, batch["patches"], batch["centers"])
+    loss, right = heads.dense_losses(features, batch["wanted"])
+    return loss, {"loss": float(loss.detach()), **dict(zip(TARGETS, right, strict=True))}
+
+
+LOOK_WEIGHT = 0.3
+
+
+def quiz_batch(shares: Mapping[str, float], most: int) -> Callable[[np.random.Generator, int], Batch]:
+    """Batches of these kinds."""
+    names, weights = list(shares), np.array(list(shares.values()))
+
+    def batch(random: np.random.Generator, step: int) -> Batch:
+        name = names[random.choice(len(names), p=weights / weights.sum())]
+        return read_batch(random, 10**6) if name == "crops" else quiz(random, layouts(step)[name], most)
+
+    return batch
+
+
+def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    """Answers, dense targets and the look; dense targets alone where nothing is asked."""
+    if "text" not in batch:
+        loss, seen = read_loss(model, heads, batch)
+        return loss, {"crops": seen["loss"], "crops digit": seen["digit"]}
+    features = encode(model, batch["patches"], batch["centers"])
+    logits, states = answer(model, features, batch["centers"], batch["text"])
+    look = heads.look(states, features, batch["last"]).float()
+    dense, right = heads.dense_losses(features, batch["wanted"])
+    labels = batch["labels"]
+    said = torch.nn.functional.cross_entropy(logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
+    asked = batch["look"].sum(-1) > 0
+    looked = -(batch["look"] * look.log_softmax(-1)).sum(-1)[asked].mean() if bool(asked.any()) else said * 0
+    exact = ((logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
+    seen = {f"{batch['layout']}: answer": float(said.detach()), f"{batch['layout']}: look": float(looked.detach())}
+    seen |= {f"{batch['layout']}: digit": right[4], f"{batch['layout']}: dense": float(dense.detach())}
+    marks: dict[str, list[bool]] = {}
+    for families, row in zip(batch["families"], exact.tolist(), strict=True):
+        for i, (family, mark) in enumerate(zip(families, row, strict=True)):
+            shown = " first" if i == 0 and family == "number" else ""  # whose evidence most layouts show
+            marks.setdefault(f"{batch['layout']}: {family}{shown}", []).append(mark)
+    seen |= {name: sum(values) / len(values) for name, values in marks.items()}
+    return said + dense + LOOK_WEIGHT * looked, seen
+
+
+def questions(
+    name: str, steps: int, shares: Mapping[str, float], most: int, rates: Mapping[str, float], decay: float = 0.5
+) -> Stage:
+    """A stage of questions in these layouts."""
+    return Stage(name, steps, quiz_batch(shares, most), answer_loss, rates, warm=50, decay=decay)

@@ -1,0 +1,117 @@
+"""What training runs is what the stock model computes."""
+
+import pytest
+import torch
+
+from pyrascope.models.builtin.architecture import GRID, fresh
+from pyrascope.models.builtin.exam import around, examine, fixation
+from pyrascope.models.builtin.forward import answer, encode, positions, question_mask
+from pyrascope.models.builtin.package import export, load, load_heads, processor
+from pyrascope.models.builtin.scenes import sample
+from pyrascope.models.builtin.train.crops import grid_boxes, patches, scaled
+from pyrascope.models.builtin.train.heads import Heads
+from pyrascope.models.builtin.vocabulary import IDS, WORDS, encoded, words_of
+
+pytest.importorskip("transformers")
+TINY = {"width": 32, "encoder": 2, "decoder": 2}
+
+
+@pytest.fixture(scope="module")
+def model():
+    made = fresh(1, **TINY).eval()
+    with torch.no_grad(), torch.random.fork_rng():
+        torch.manual_seed(0)
+        for weight in made.parameters():
+            if weight.ndim > 1:
+                weight.add_(0.1 * torch.randn_like(weight))
+    return made
+
+
+def full(image):
+    boxes = grid_boxes(GRID, GRID, 16)
+    centers = torch.from_numpy((boxes[:, :2] + 8) / 512).float()
+    return torch.from_numpy(patches(scaled(image)))[None], centers[None]
+
+
+@torch.no_grad()
+def test_full_grid_equals_the_stock_model(model):
+    shown = sample(1, 0)
+    inputs = processor()(images=shown.image, text=f"<image>{shown.question}", return_tensors="pt")
+    ids = encoded(words_of(shown.question))
+    assert inputs["input_ids"][0].tolist() == [IDS["<image>"]] * 1024 + ids
+    stock = model(**inputs).logits[0, 1024:]
+    shown_patches, centers = full(shown.image)
+    own, _ = answer(model, encode(model, shown_patches, centers), centers, torch.tensor(ids)[None, None])
+    torch.testing.assert_close(own[0, 0], stock, atol=1e-5, rtol=1e-5)
+    assert stock.std() > 0.1
+
+
+@torch.no_grad()
+def test_four_questions_at_once_equal_each_alone(model):
+    random = torch.Generator().manual_seed(0)
+    features = torch.randn(2, 9, TINY["width"], generator=random)
+    centers = torch.rand(2, 9, 2, generator=random)
+    text = torch.randint(4, 60, (2, 4, 7), generator=random)
+    together, _ = answer(model, features, centers, text)
+    for i in range(4):
+        alone, _ = answer(model, features, centers, text[:, i : i + 1])
+        torch.testing.assert_close(together[:, i], alone[:, 0], atol=1e-5, rtol=1e-5)
+
+
+def test_positions_at_centres_of_cells_are_the_table():
+    table = torch.randn(GRID * GRID, 6)
+    centers = torch.from_numpy((grid_boxes(GRID, GRID, 16)[:, :2] + 8) / 512)[None]
+    torch.testing.assert_close(positions(table, centers)[0], table, atol=1e-5, rtol=1e-5)
+    between = torch.tensor([[[2 / GRID, 3 / GRID]]])
+    four = table.reshape(GRID, GRID, 6)[1:3, 2:4].mean((0, 1))
+    torch.testing.assert_close(positions(table, between)[0, 0], four, atol=1e-5, rtol=1e-5)
+
+
+def test_question_mask_by_brute_force():
+    found = question_mask(3, 2, 2)
+    for i in range(7):
+        for j in range(7):
+            own = j < 3 or (j - 3) // 2 == (i - 3) // 2
+            assert bool(found[i, j]) == (j <= i and own)
+
+
+@torch.no_grad()
+def test_a_folder_loads_offline_and_answers_alike(model, tmp_path):
+    heads = Heads(TINY["width"])
+    export(model, heads, tmp_path)
+    again, tools = load(tmp_path)
+    assert {path.suffix for path in tmp_path.iterdir()} <= {".json", ".safetensors"}
+    for name, value in again.state_dict().items():
+        torch.testing.assert_close(value, model.state_dict()[name], atol=1e-3, rtol=1e-3)
+    torch.testing.assert_close(load_heads(tmp_path).key.weight, heads.key.weight, atol=1e-3, rtol=1e-3)
+    shown = sample(1, 0)
+    inputs = tools(images=shown.image, text=f"<image>{shown.question}", return_tensors="pt")
+    reply = again.generate(**inputs, max_new_tokens=3, do_sample=False)[0, inputs["input_ids"].shape[1] :]
+    (said,) = examine(again, heads.eval(), [shown], "full")
+    expected = [WORDS[i] for i in reply.tolist()]
+    expected = expected[: expected.index("<eos>")] if "<eos>" in expected else expected
+    assert words_of(said) == expected
+
+
+def test_weights_that_are_missing_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="weights must be in"):
+        load(tmp_path)
+
+
+def test_layouts_of_the_exam(model):
+    heads = Heads(TINY["width"]).eval()
+    samples = [sample(0, 0), sample(0, 1)]
+    for layout in ("look", "oracle", "resize", "coarse", "blind"):
+        assert len(examine(model, heads, samples, layout)) == 2
+
+
+def test_fixation_is_the_centroid_and_the_cells_around_it_the_nearest():
+    import numpy as np
+
+    share = np.zeros((8, 8))
+    share[2, 3], share[2, 4] = 0.6, 0.4
+    assert fixation(share) == pytest.approx((2.5 * 64, 3.9 * 64))
+    boxes = around((160, 250), 30)
+    assert len(np.unique(boxes, axis=0)) == 30
+    middle = (boxes[:, :2] + boxes[:, 2:]).mean(0) / 2
+    np.testing.assert_allclose(middle, (160, 250), atol=16)

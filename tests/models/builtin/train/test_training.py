@@ -1,0 +1,189 @@
+"""Training: its targets and layouts are right, it lowers the loss, and a stop changes nothing."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from pyrascope.models.builtin.architecture import fresh
+from pyrascope.models.builtin.drawing import Style, Thing, drawing
+from pyrascope.models.builtin.scenes import asked
+from pyrascope.models.builtin.train import checkpoint
+from pyrascope.models.builtin.train.crops import crops, grid_boxes, patches, scaled
+from pyrascope.models.builtin.train.layouts import overlay, pixels, priority, tree, uniform
+from pyrascope.models.builtin.train.loop import Batches, train
+from pyrascope.models.builtin.train.muon import Muon, orthogonal
+from pyrascope.models.builtin.train.pages import page
+from pyrascope.models.builtin.train.quizzes import Layout, _uniform, layouts, quiz
+from pyrascope.models.builtin.train.recipe import recipe
+from pyrascope.models.builtin.train.stage import Stage, answer_loss
+from pyrascope.models.builtin.train.targets import CLASSES, targets
+from pyrascope.models.builtin.vocabulary import IDS, WORDS
+
+pytest.importorskip("transformers")
+TINY = {"width": 32, "encoder": 1, "decoder": 1}
+
+
+def small(random, step):
+    return quiz(random, Layout("small", 256, 4, _uniform((4,), step)), 2)
+
+
+def stage(steps, name="tiny"):
+    return Stage(name, steps, small, answer_loss, {"tower": 0.02, "decoder": 0.02, "rest": 3e-3}, warm=5)
+
+
+def test_fifty_steps_lower_the_loss_on_a_fresh_tiny_model(tmp_path):
+    model = fresh(0, **TINY)
+    train(tmp_path, model, [stage(50)], workers=0)
+    (line,) = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    held, before = Batches(stage(2, "held"), 5, 0), fresh(0, **TINY)
+    heads = torch.nn.Module()
+    from pyrascope.models.builtin.train.heads import Heads
+
+    heads = Heads(TINY["width"])
+    checkpoint.load(tmp_path, {"model": model, "heads": heads})
+    with torch.no_grad():
+        after = [answer_loss(model, heads, held[i])[1]["small: answer"] for i in range(2)]
+        start = [answer_loss(before, Heads(TINY["width"]), held[i])[1]["small: answer"] for i in range(2)]
+    assert np.mean(after) < 0.8 * np.mean(start)
+    assert line["step"] == 50
+
+
+def test_a_stop_changes_nothing(tmp_path):
+    plans = {"whole": [6], "parts": [3, 6]}
+    found = {}
+    for name, ends in plans.items():
+        for i, end in enumerate(ends):
+            model = fresh(0, **TINY)
+            torch.manual_seed(0)
+            whole = stage(6)
+            part = Stage(whole.name, end, whole.batch, whole.loss, whole.rates, warm=5, decay=1e-9)
+            train(tmp_path / name, model, [part], resume=i > 0, workers=0)
+        found[name] = model.state_dict()
+    for name, value in found["whole"].items():
+        torch.testing.assert_close(found["parts"][name], value, atol=0, rtol=0)
+
+
+def test_a_second_start_does_not_overwrite_a_checkpoint(tmp_path):
+    train(tmp_path, fresh(0, **TINY), [stage(1)], workers=0)
+    with pytest.raises(FileExistsError, match="resume"):
+        train(tmp_path, fresh(0, **TINY), [stage(1)], workers=0)
+    with pytest.raises(FileNotFoundError, match="found none"):
+        train(tmp_path / "new", fresh(0, **TINY), [stage(1)], resume=True, workers=0)
+
+
+def test_a_batch_depends_on_its_number_alone():
+    early, late = Batches(stage(9), 1, 0), Batches(stage(9), 1, 4)
+    torch.testing.assert_close(early[6]["patches"], late[2]["patches"], atol=0, rtol=0)
+    assert len(late) == 5
+
+
+def test_muon_steps_are_orthogonal():
+    for shape in ((8, 24), (24, 8), (16, 16)):
+        made = torch.linalg.svdvals(orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(0))))
+        assert made.min() > 0.3
+        assert made.max() < 1.4
+    weight = torch.nn.Parameter(torch.zeros(16, 8))
+    weight.grad = torch.randn(16, 8, generator=torch.Generator().manual_seed(1))
+    Muon([weight], lr=0.1, decay=0).step()
+    u, _, v = torch.linalg.svd(weight.grad, full_matrices=False)
+    assert torch.nn.functional.cosine_similarity(-weight.detach().flatten(), (u @ v).flatten(), 0) > 0.95
+
+
+@pytest.mark.parametrize("tokens", [16, 19, 40, 256])
+def test_a_tree_covers_each_pixel_once(tokens):
+    random = np.random.default_rng(0)
+    for evidence in ((), ((20, 30, 40, 60),)):
+        boxes = tree(256, tokens, priority(random, 256, evidence)).astype(int)
+        assert len(boxes) == tokens
+        covered = np.zeros((256, 256), int)
+        for y0, x0, y1, x1 in boxes:
+            covered[y0:y1, x0:x1] += 1
+        assert (covered == 1).all()
+
+
+def test_a_tree_is_finest_at_the_evidence_first():
+    boxes = tree(256, 16 + 3 * 5, priority(np.random.default_rng(0), 256, ((64, 64, 96, 96),)))
+    inside = (boxes[:, 0] >= 64) & (boxes[:, 1] >= 64) & (boxes[:, 2] <= 96) & (boxes[:, 3] <= 96)
+    assert inside.sum() == 4
+    assert (boxes[inside, 2] - boxes[inside, 0] == 16).all()
+
+
+def test_an_overlay_has_the_evidence_and_as_many_cells_as_asked():
+    boxes = overlay(np.random.default_rng(0), 512, 32, ((100, 200, 120, 240),))
+    assert len(boxes) == 96
+    assert len(np.unique(boxes, axis=0)) == 96
+    fine = {tuple(box) for box in boxes[64:].astype(int)}
+    assert {(y, x, y + 16, x + 16) for y in (96, 112) for x in range(192, 240, 16)} <= fine
+
+
+def test_pixels_of_levels_and_of_the_full_grid():
+    image = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)
+    full = pixels(None, image, uniform(256, 16))
+    np.testing.assert_array_equal(full, patches(scaled(image)))
+    flat = np.broadcast_to(np.uint8([10, 200, 90]), (256, 256, 3))
+    mixed = pixels(None, np.ascontiguousarray(flat), tree(256, 40, np.ones((16, 16)))).reshape(40, 3, 256)
+    np.testing.assert_allclose(mixed, np.broadcast_to(scaled(flat[0, 0])[None, :, None], mixed.shape), atol=0.02)
+    boxes = overlay(np.random.default_rng(0), 256, 5, ())
+    rows = (boxes[16:, 0] / 16 * 16 + boxes[16:, 1] / 16).astype(int)
+    np.testing.assert_array_equal(pixels(None, image, boxes)[16:], full[rows])
+
+
+def test_targets_of_one_thing():
+    thing = Thing(2, 1, (0, 0, 96, 96), 47, (32, 32, 48, 64))
+    found = targets(grid_boxes(8, 8, 16), [thing]).reshape(8, 8, -1)
+    assert found[3, 3].tolist()[:2] == [2, 1]
+    assert found[7, 7].tolist() == list(CLASSES)
+    assert found[2, 2, 2:5].tolist() == [4, 7, 4]
+    assert found[2, 3, 2:5].tolist() == [4, 7, 7]
+    assert (targets(grid_boxes(2, 2, 64), [thing])[:, 2:5] == 10).all()
+
+
+def test_pages_and_crops_say_what_they_show():
+    random = np.random.default_rng(0)
+    image, found = page(random, Style(96, 1, points=(23,)), 16)
+    assert image.shape == (96, 96, 3)
+    assert ((found[:, 4] >= 0) & (found[:, 4] < 10)).sum() > 8
+    shown, centers, wanted = crops(random, 4, large=False)
+    assert (shown.shape, centers.shape, wanted.shape) == ((4, 36, 768), (4, 36, 2), (4, 36, len(CLASSES)))
+    assert bool(((centers > 0) & (centers < 1)).all())
+
+
+@pytest.mark.parametrize("name", layouts(0))
+def test_quizzes_teach_the_answer_after_the_question(name):
+    layout = layouts(3)[name]
+    batch = quiz(np.random.default_rng(0), Layout(layout.name, layout.side, 2, layout.boxes), 3)
+    for text, labels, last in zip(
+        batch["text"].flatten(0, 1), batch["labels"].flatten(0, 1), batch["last"].flatten(), strict=True
+    ):
+        assert WORDS[text[last]] == "?"
+        taught = labels[labels >= 0].tolist()
+        assert taught[-1] == IDS["<eos>"]
+        assert taught[:-1] == text[last + 1 : last + len(taught)].tolist()
+        assert (labels[:last] < 0).all()
+    total = batch["look"].sum(-1)
+    assert bool(((total - 1).abs() < 1e-5).logical_or(total == 0).all())
+    assert batch["patches"].shape[1] == batch["centers"].shape[1] == batch["wanted"].shape[1]
+
+
+def test_stages_of_the_plain_variant_hold_uniform_grids_alone():
+    assert [one.name for one in recipe(plain=True)] == [one.name for one in recipe()]
+    random = np.random.default_rng(0)
+    for step in range(12):
+        batch = recipe(plain=True)[1].batch(random, step)
+        assert batch.get("layout", "uniform") in ("uniform", "half", "full", "window uniform", "window full")
+
+
+def test_rates_rise_and_fall():
+    one = stage(100)
+    assert one.rate(0) == pytest.approx(0.2)
+    assert one.rate(20) == 1
+    assert one.rate(75) == pytest.approx(0.5)
+    assert one.rate(99) == pytest.approx(0.03)
+
+
+def test_style_limits_the_number_of_things():
+    random = np.random.default_rng(0)
+    assert max(len(drawing(random, Style(512, 6)).things) for _ in range(60)) == 6
+    assert asked(random, "count", Style(256, 1))[1].answer == ("1",)
