@@ -31,7 +31,7 @@ def test_attach_without_a_method_is_two_levels(kind):
 
 def test_prepare_without_a_method_is_two_levels():
     model = build("llava")
-    processor = tiny_processor(model)
+    processor = tiny_processor()
     image = (torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)) * 255).byte()
     assert tower_of(model).cell(model) == 8
     with torch.no_grad():
