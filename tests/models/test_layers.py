@@ -16,6 +16,7 @@ from pyrascope.models.checks.layers import CHECKS
 from pyrascope.models.decoder import layers_of
 from pyrascope.models.layers import first_pass, later_pass
 from pyrascope.models.layers.columns import Columns
+from pyrascope.models.support import check_class
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 
 MODELS = {}
@@ -394,3 +395,12 @@ def test_faults_are_found(monkeypatch, fault):
     else:
         monkeypatch.setattr(Columns, "put", lambda self, full, values: put(self, full, values.roll(1, 1)))
     assert "dropping equals masking" in failed(made("llava"))
+
+
+def test_types_that_failed_are_refused_by_name(monkeypatch):
+    model = build("llava")
+    monkeypatch.setattr(model.config, "model_type", "unlimited_ocr")
+    with pytest.raises(NotImplementedError, match="layers of unlimited_ocr"), attach(model, ps.droppers.PyramidDrop()):
+        pass
+    with pytest.raises(TypeError, match="alone and in a batch, got hunyuan_vl"):
+        check_class(type(model), "hunyuan_vl")

@@ -70,6 +70,8 @@ def check_class(cls: type, kind: str) -> None:
         TypeError: as it says.
     """
     supported = f"the model types that do are {', '.join(supported_types())}"
+    if kind == "hunyuan_vl":  # it numbers the images of a batch through, also in stock
+        raise TypeError(f"model must compute the same for a prompt alone and in a batch, got {kind}; {supported}")
     if not takes_features(cls):
         raise TypeError(
             f"model must take encoded image features, got {cls.__name__} ({kind}), which does not; {supported}"

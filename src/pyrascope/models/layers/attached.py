@@ -25,6 +25,9 @@ from .prompt import Prompt
 
 BACKENDS = ("sdpa", "eager")
 
+UNSERVED = ("dots3_note", "mistral_large4", "muse_glimmer", "muse_spark", "unlimited_ocr")
+"""Model types that a dropper fails on, with an error or, like unlimited_ocr, with another result than masking."""
+
 
 @contextmanager
 def dropping(
@@ -59,11 +62,23 @@ def dropping(
         yield stack.enter_context(patched(model, session.forward, session.generate))
 
 
+def check_served(model: Any) -> None:
+    """Refuses model types of which `verify` has found that their layers cannot be given fewer tokens from outside.
+
+    Raises:
+        NotImplementedError: one of `UNSERVED`.
+    """
+    kind = str(model.config.model_type)
+    if kind in UNSERVED:
+        raise NotImplementedError(f"layers of {kind} do not compute what they should when tokens leave; use a reducer")
+
+
 class _Session:
     """What is known between the calls of one block: caches that hold fewer tokens, and the pass that is being run."""
 
     def __init__(self, model: Any, dropper: Dropper, budget: Any, processor: Any, share: str) -> None:
         self.model, self.dropper, self.budget, self.processor, self.share = model, dropper, budget, processor, share
+        check_served(model)
         self.layers = layers_of(model)
         self.windows = windows_of(self.layers)
         backend = backend_of(model)
