@@ -11,6 +11,7 @@ memory is that of a fresh process, beyond what it had with the model loaded.
 
 import argparse
 import json
+import re
 import statistics
 import subprocess
 import sys
@@ -104,6 +105,7 @@ def main() -> None:
     parser.add_argument("--shape", choices=list(SHAPES), default="smolvlm-256m")
     parser.add_argument("--budgets", default="64")
     parser.add_argument("--turns", type=int, default=3)
+    parser.add_argument("--only", default="", help="regular expression: which candidates, beside stock")
     parser.add_argument("--no-memory", action="store_true")
     parser.add_argument("--memory-of", help=argparse.SUPPRESS)
     parser.add_argument("--json", type=Path)
@@ -111,6 +113,7 @@ def main() -> None:
     torch.set_num_threads(1)
     case = SHAPES[arguments.shape]()
     works = candidates(case, [int(budget) for budget in arguments.budgets.split(",")])
+    works = {name: work for name, work in works.items() if name == STOCK or re.search(arguments.only, name)}
     if arguments.memory_of:
         print(peak(works[arguments.memory_of]))
         return
