@@ -9,6 +9,7 @@ from torch.testing import assert_close
 
 pytest.importorskip("transformers")
 
+from pyrascope.methods.droppers import PyramidDrop
 from pyrascope.methods.reducers import DART, DivPrune, FasterVLM, ToMe, VisionZip
 from pyrascope.models import attach, prepare, reduce_inputs
 from pyrascope.models.support import transformers
@@ -149,6 +150,43 @@ def test_limits_of_length_count_the_whole_prompt(one_of_few):
         assert model.generate(**inputs, max_length=length + 3).shape[1] == length + 3
         assert model.generate(**inputs, generation_config=config).shape[1] == length + 3
     assert config.max_length == length + 3
+
+
+def test_limits_of_the_models_own_config_count_the_whole_prompt():
+    model = build("llava")
+    inputs = prompts(model, [0])
+    length = inputs["input_ids"].shape[1]
+    from transformers import GenerationConfig
+
+    own = model.generation_config
+    own.max_length, own.do_sample = length + 3, False
+    calls = ({}, {"generation_config": GenerationConfig(pad_token_id=0, do_sample=False)}, {"max_new_tokens": 2})
+    for call in calls:
+        want = model.generate(**inputs, **call).shape
+        with attach(model, DART(), 5, processor=TINY):
+            assert model.generate(**inputs, **call).shape == want
+    assert own.max_length == length + 3
+    own.max_length, own.min_length, own.eos_token_id = None, length - 5, list(range(100))
+    want = model.generate(**inputs, max_new_tokens=30).shape
+    with attach(model, DART(), 5, processor=TINY):
+        assert model.generate(**inputs, max_new_tokens=30).shape == want
+
+
+@pytest.mark.parametrize("method", [DART(), PyramidDrop()], ids=repr)
+def test_generate_takes_its_arguments_by_position(method):
+    from transformers import GenerationConfig
+
+    model = model_of("llava")
+    inputs = prompts(model, [0])
+    config = GenerationConfig(max_new_tokens=3, do_sample=False, pad_token_id=0)
+    rest = {name: value for name, value in inputs.items() if name != "input_ids"}
+    with attach(model, method, 30, processor=TINY):
+        want = model.generate(**inputs, generation_config=config)
+        assert torch.equal(model.generate(inputs["input_ids"], config, **rest), want)
+        text = torch.tensor([[5, 6, 7]])
+        assert torch.equal(model.generate(text, config), model.generate(input_ids=text, generation_config=config))
+        with pytest.raises(TypeError, match="input_ids must be a tensor"):
+            model.generate(**rest)
 
 
 @pytest.mark.parametrize("method", [VisionZip(), DivPrune(), ToMe()], ids=repr)

@@ -2,7 +2,6 @@
 
 import copy
 import functools
-import inspect
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from torch import Tensor
 from .dispatch import smaller_inputs
 from .inputs import REDUCED, check_inputs, check_processor, has_images
 from .layers import dropping
-from .patched import patched
+from .patched import by_names, patched, prompt_by_name
 from .planning import DEFAULT
 from .sites import LAYERS, site_of
 from .support import check_model, transformers
@@ -71,12 +70,12 @@ def attach(
 
 
 def _forward(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:
-    names = [name for name in inspect.signature(stock).parameters if name != "kwargs"]
+    named = by_names(stock)
     thinned: weakref.WeakSet[Any] = weakref.WeakSet()  # caches of reduced prompts
 
     @functools.wraps(stock)
     def forward(*args: Any, **kwargs: Any) -> Any:
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
+        given = named(*args, **kwargs)
         if has_images(given) or given.get(REDUCED):
             out = stock(**smaller(given)) if has_images(given) else stock(*args, **kwargs)
             caches = (getattr(out, "past_key_values", None), given.get("past_key_values"))
@@ -100,20 +99,20 @@ def _refuse_decoding() -> None:
 
 
 def _generate(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:
+    named = prompt_by_name(stock)
+
     @functools.wraps(stock)
-    def generate(inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if inputs is not None:
-            kwargs.setdefault("input_ids", inputs)
-        if not has_images(kwargs):
-            check_inputs(model, kwargs)
-            return stock(*args, **kwargs)
-        prompt = kwargs["input_ids"]
-        short = smaller(kwargs)
+    def generate(*args: Any, **kwargs: Any) -> Any:
+        given = named(*args, **kwargs)
+        check_inputs(model, given)
+        if not has_images(given):
+            return stock(**given)
+        prompt, short = given["input_ids"], smaller(given)
         _refuse_beams(model, short)
         _refuse_chunks(model, short)
         length = short["input_ids"].shape[1]
-        _count_from(short, prompt.shape[1] - length)
-        out = stock(*args, **short)
+        _count_from(model, short, prompt.shape[1] - length)
+        out = stock(**short)
         ids = out if isinstance(out, Tensor) else out.sequences
         full = prompt.repeat_interleave(len(ids) // len(prompt), 0)
         ids = torch.cat([full, ids[:, length:]], 1)
@@ -125,16 +124,27 @@ def _generate(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]
     return generate
 
 
-def _count_from(inputs: dict[str, Any], fewer: int) -> None:
-    """Takes what a prompt is shorter off the limits that count it."""
-    if inputs.get("generation_config") is not None:
-        inputs["generation_config"] = copy.deepcopy(inputs["generation_config"])
-    for name in ("max_length", "min_length"):
+LIMITS = (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens"))
+"""Limits of `generate` that count the prompt, each with the one that does not and that goes before it."""
+
+
+def _count_from(model: Any, inputs: dict[str, Any], fewer: int) -> None:
+    """Takes what a prompt is shorter off the limits that count it: of the call, its config or the model's own."""
+    config, own = copy.deepcopy(inputs.get("generation_config")), model.generation_config
+    if config is not None:
+        inputs["generation_config"] = config
+    for name, new in LIMITS:
         if isinstance(inputs.get(name), int):
-            inputs[name] -= fewer
-        given = getattr(inputs.get("generation_config"), name, None)
-        if isinstance(given, int) and given > fewer:  # a default below the prompt counts new tokens
-            setattr(inputs["generation_config"], name, given - fewer)
+            inputs[name] = max(inputs[name] - fewer, 0)
+            continue
+        given = next((one for one in (getattr(config, name, None), getattr(own, name, None)) if one is not None), None)
+        counts = all(one is None for one in (inputs.get(new), getattr(config, new, None), getattr(own, new, None)))
+        if not counts or not isinstance(given, int) or (name == "max_length" and given <= fewer):
+            continue  # a default maximum below the prompt counts new tokens
+        if config is None:
+            inputs[name] = max(given - fewer, 0)
+        else:
+            setattr(config, name, max(given - fewer, 0))
 
 
 def _refuse_chunks(model: Any, inputs: dict[str, Any]) -> None:

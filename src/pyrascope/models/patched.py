@@ -1,5 +1,6 @@
 """One model instance with another `forward` and `generate` for a while."""
 
+import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -7,6 +8,28 @@ from typing import Any
 METHODS = ("forward", "generate")
 ATTACHED = "attached_by_pyrascope"
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+def by_names(stock: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    """Returns what takes the arguments of a call of `stock` and returns them all by name.
+
+    >>> by_names(lambda x, y=0, **kwargs: x)(1, z=3)
+    {'x': 1, 'z': 3}
+    """
+    names = [name for name in inspect.signature(stock).parameters if name != "kwargs"]
+    return lambda *args, **kwargs: {**dict(zip(names, args, strict=False)), **kwargs}
+
+
+def prompt_by_name(stock: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
+    """As `by_names` for `generate`, whose `inputs` become `input_ids`."""
+    named = by_names(stock)
+
+    def arguments(*args: Any, **kwargs: Any) -> dict[str, Any]:
+        given = named(*args, **kwargs)
+        inputs = given.pop("inputs", None)
+        return given if inputs is None else {"input_ids": inputs, **given}
+
+    return arguments
 
 
 @contextmanager

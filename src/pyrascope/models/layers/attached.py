@@ -1,7 +1,6 @@
 """A model whose visual tokens leave between layers inside a `with` block."""
 
 import functools
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -17,7 +16,7 @@ from ..attention_tap import tapped
 from ..decoder import backend_of, by_name, layers_of, uncompiled, windows_of
 from ..encode import with_features
 from ..inputs import REDUCED, check_inputs, has_images
-from ..patched import patched
+from ..patched import by_names, patched, prompt_by_name
 from .first_pass import FirstPass
 from .groups import groups_of, with_schedules
 from .later_pass import LaterPass
@@ -117,11 +116,11 @@ class _Session:
 
     def forward(self, stock: Callable[..., Any]) -> Callable[..., Any]:
         """Returns `forward` with a pass begun before it and ended after it."""
-        names = [name for name in inspect.signature(stock).parameters if name != "kwargs"]
+        named = by_names(stock)
 
         @functools.wraps(stock)
         def forward(*args: Any, **kwargs: Any) -> Any:
-            given = {**dict(zip(names, args, strict=False)), **kwargs}
+            given = named(*args, **kwargs)
             unchecked = self.end is None and not given.get(REDUCED) and given.get("inputs_embeds") is None
             if has_images(given) or unchecked:
                 check_inputs(self.model, given)
@@ -174,18 +173,19 @@ class _Session:
     def generate(self, stock: Callable[..., Any]) -> Callable[..., Any]:
         """Returns `generate`, which remembers where the prompt ends."""
 
+        named = prompt_by_name(stock)
+
         @functools.wraps(stock)
-        def generate(inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
-            if inputs is not None:
-                kwargs.setdefault("input_ids", inputs)
-            check_inputs(self.model, kwargs, reduced=True)
-            config = kwargs.get("generation_config") or self.model.generation_config
-            if kwargs.get("prefill_chunk_size") or getattr(config, "prefill_chunk_size", None):
+        def generate(*args: Any, **kwargs: Any) -> Any:
+            given = named(*args, **kwargs)
+            check_inputs(self.model, given, reduced=True)
+            config = given.get("generation_config") or self.model.generation_config
+            if given.get("prefill_chunk_size") or getattr(config, "prefill_chunk_size", None):
                 raise ValueError("dropping needs the prompt in one piece, got prefill_chunk_size; leave it out")
-            ids = kwargs.get("input_ids")
+            ids = given.get("input_ids")
             self.end = None if ids is None else ids.shape[1]
             try:
-                return stock(*args, **kwargs)
+                return stock(**given)
             finally:
                 self.end = None
 
