@@ -561,6 +561,8 @@ def test_cost_reads_a_config(run, tmp_path):
         (["--drop", "40:3"], "layer of a drop"),
         (["--multiply-add", "3"], "multiply_add"),
         (["--config", "none.json"], "none.json"),
+        (["--drop", "8:288", "--drop", "8:100"], "--drop must name each layer once, got layer 8 twice"),
+        (["--config", "none.json"], "--config must be a readable file, got 'none.json'"),
     ],
 )
 def test_bad_options_of_cost(run, words, wrong):
