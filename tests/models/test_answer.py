@@ -209,3 +209,9 @@ def test_what_cannot_be_loaded_is_refused_in_one_sentence(tmp_path):
 
 def test_the_placeholders_are_those_of_the_tiny_models(loaded):
     assert loaded[1].image_token_id == loaded[0].config.image_token_id == IMAGE
+
+
+def test_an_image_token_in_the_question_is_refused():
+    for template in (None, TEMPLATE):
+        with pytest.raises(ValueError, match="question must be text alone, got <image> in it"):
+            prompt_of(tiny_processor(template), "what <image> is")

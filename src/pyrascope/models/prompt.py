@@ -13,7 +13,13 @@ def prompt_of(processor: Any, question: str, images: int = 1) -> str:
         processor: The model's processor.
         question: The question.
         images: How many images it is about.
+
+    Raises:
+        ValueError: the question holds an image token itself.
     """
+    token = getattr(processor, "boi_token", None) or getattr(processor, "image_token", None)
+    if token and token in question:
+        raise ValueError(f"the question must be text alone, got {token} in it; leave it out, since the image is added")
     if getattr(processor, "chat_template", None):
         content = [{"type": "image"}] * images + [{"type": "text", "text": question}]
         text = str(processor.apply_chat_template([{"role": "user", "content": content}], add_generation_prompt=True))
