@@ -1,6 +1,7 @@
 """What users do beside the plain call: padding, search, caches, training, wrapped and hooked models, wrong input."""
 
 import warnings
+from dataclasses import fields
 from types import SimpleNamespace
 
 import pytest
@@ -9,9 +10,12 @@ from torch.testing import assert_close
 
 pytest.importorskip("transformers")
 
+from pyrascope.methods import Resize
 from pyrascope.methods.droppers import PyramidDrop
 from pyrascope.methods.reducers import DART, DivPrune, FasterVLM, ToMe, VisionZip
 from pyrascope.models import attach, prepare, reduce_inputs
+from pyrascope.models.pixels import PixelOptions
+from pyrascope.models.sites import OPTIONS, PIXELS
 from pyrascope.models.support import transformers
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 
@@ -419,3 +423,37 @@ def test_text_alone_passes_through(one_of_few):
         found = generated(model, text)
     assert torch.equal(found[0], want[0])
     assert torch.equal(found[1], want[1])
+
+
+def test_what_is_no_processor_is_refused():
+    model = model_of("llava")
+    for wrong in ("org/name", 3, TinyProcessor):
+        for method in (DART(), Resize(), PyramidDrop()):
+            with pytest.raises(TypeError, match="processor must be that of the model, got"):
+                attach(model, method, 30, processor=wrong).__enter__()
+    with pytest.raises(TypeError, match="processor must be that of the model, got None"):
+        prepare(model, None, [0], "a", method=DART(), budget=4)
+
+
+@pytest.mark.parametrize("method", [Resize(), DART(), PyramidDrop()], ids=repr)
+def test_options_are_refused_at_once_and_by_name(method):
+    model = model_of("llava")
+    with pytest.raises(TypeError, match=r"must be of share.*, got fine; leave it out"):
+        attach(model, method, 30, fine=1).__enter__()
+    with pytest.raises(ValueError, match="share must be one of 'image', 'prompt'"):
+        attach(model, method, 30, share="no").__enter__()
+    assert set(OPTIONS[PIXELS]) == {one.name for one in fields(PixelOptions)}
+
+
+def test_prepare_points_droppers_to_attach():
+    with pytest.raises(TypeError, match=r"pixels or features site, got PyramidDrop.*; use attach"):
+        prepare(model_of("llava"), None, [0], "a", method=PyramidDrop(), budget=4)
+
+
+@pytest.mark.parametrize("method", [DART(), PyramidDrop()], ids=repr)
+def test_text_alone_may_have_a_mask_of_pairs(method):
+    model, text = model_of("llava"), torch.tensor([[5, 6, 7]])
+    mask = torch.ones(1, 1, 3, 3).tril().bool()
+    want = model(input_ids=text, attention_mask=mask).logits
+    with attach(model, method, 30, processor=TINY):
+        assert torch.equal(model(input_ids=text, attention_mask=mask).logits, want)

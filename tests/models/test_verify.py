@@ -9,7 +9,9 @@ pytest.importorskip("transformers")
 from pyrascope.cli.main import main
 from pyrascope.methods.reducers import DivPrune, Random
 from pyrascope.models import attach, encode, prepare, verify, verify_type
+from pyrascope.models.placeholders import placeholder_runs
 from pyrascope.models.tiny import IMAGE, build
+from pyrascope.models.verify import _made
 from tiny_models import tiny_processor
 
 
@@ -71,3 +73,18 @@ def test_a_model_that_cannot_is_refused_by_name():
     report = verify(model, SimpleNamespace())
     assert report.ok
     assert report.rows[0].result.startswith("refused: model must take encoded image features, got LlamaForCausalLM")
+
+
+def test_images_of_a_prompt_do_not_adjoin_and_the_processor_stays_as_it_was():
+    processor, model = tiny_processor(), build("llava")
+    processor.tokenizer.padding_side = "right"
+    made = _made(model, processor, (0, 1))
+    assert [run.row for run in placeholder_runs(made["input_ids"], IMAGE)] == [0, 1, 1]
+    assert processor.tokenizer.padding_side == "right"
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(ValueError, match=r"needs float32 weights, got torch\.bfloat16"):
+        verify(build("llava").bfloat16(), tiny_processor())
+    with pytest.raises(TypeError, match="processor must be that of the model, got None"):
+        verify(build("llava"), None)

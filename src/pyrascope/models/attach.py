@@ -15,7 +15,7 @@ from .inputs import REDUCED, check_inputs, check_processor, has_images
 from .layers import dropping
 from .patched import by_names, patched, prompt_by_name
 from .planning import DEFAULT
-from .sites import LAYERS, site_of
+from .sites import LAYERS, check_options, site_of
 from .support import check_model, transformers
 
 
@@ -58,7 +58,9 @@ def attach(
     """
     inner = check_model(model)
     check_processor(inner, processor)
-    if site_of(method) == LAYERS:
+    site = site_of(method)
+    check_options(site, options)
+    if site == LAYERS:
         with dropping(inner, method, budget, processor=processor, **options):
             yield model
         return

@@ -5,11 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from .._check import one_of
 from .features import reduce_inputs
 from .pixels import PixelOptions, plan_inputs
-from .planning import check_allocator
-from .reduce import check_reducer
+from .reduce import SHARES
 from .remember import remembering
+from .shrink import ORIGINAL, POSITIONS
 from .sites import PIXELS, site_of
 from .towers import sized_of
 
@@ -24,10 +25,10 @@ def smaller_inputs(model: Any, method: Any, budget: Any, processor: Any, options
         TypeError, ValueError, NotImplementedError: the method, an option or the model's tower is not served.
     """
     if site_of(method) != PIXELS:
-        check_reducer(method)
+        one_of(options.get("share", "image"), "share", SHARES)
+        one_of(options.get("positions", ORIGINAL), "positions", POSITIONS)
         yield lambda inputs: reduce_inputs(model, inputs, method, budget, processor=processor, **options)[0]
         return
-    check_allocator(method)
     sized_of(model, PixelOptions(**options).sized)
     with remembering(processor) as memory:
         told = False

@@ -6,14 +6,22 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .._check import shorten
+
 PIXELS = ("pixel_values", "pixel_values_images", "image_patches")
 REDUCED = "mm_encoder_outputs"
 
 
-def check_processor(model: Any, processor: Any) -> None:
-    """Refuses a processor whose image placeholder is not the model's.
+def check_processor(model: Any, processor: Any, *, called: bool = False) -> None:
+    """Refuses what is no processor, or one whose image placeholder is not the model's.
+
+    Args:
+        model: The model.
+        processor: Its processor, or None where it can be done without.
+        called: True where the processor will be called.
 
     Raises:
+        TypeError: no processor, or a class.
         ValueError: another token.
     """
     theirs = getattr(processor, "image_token_id", None)
@@ -21,6 +29,11 @@ def check_processor(model: Any, processor: Any) -> None:
         raise ValueError(
             f"processor must be that of the model, whose image token is {model.config.image_token_id}, "
             f"got {type(processor).__name__} with {theirs}; load both from one place"
+        )
+    known = hasattr(processor, "tokenizer") or hasattr(processor, "image_token_id") or callable(processor)
+    if isinstance(processor, type) or (not callable(processor) if called else processor is not None and not known):
+        raise TypeError(
+            f"processor must be that of the model, got {shorten(processor)}; load it with AutoProcessor.from_pretrained"
         )
 
 
@@ -57,7 +70,8 @@ def check_inputs(model: Any, inputs: Mapping[str, Any], *, reduced: bool = False
     if going_on and has_images(inputs):
         raise ValueError("images must come with the first call, got them beside a filled cache; start a new one")
     mask = inputs.get("attention_mask")
-    if mask is not None and not going_on and (not isinstance(mask, Tensor) or mask.shape != ids.shape):
+    arrives = has_images(inputs) or inputs.get(REDUCED)  # a prompt of text alone passes through as it is
+    if mask is not None and arrives and not going_on and (not isinstance(mask, Tensor) or mask.shape != ids.shape):
         raise TypeError(f"attention_mask must have the shape of input_ids, {tuple(ids.shape)}, got {_form(mask)}")
     placeholders = int((ids == model.config.image_token_id).sum())
     if placeholders and not has_images(inputs) and not inputs.get(REDUCED) and not going_on:

@@ -5,15 +5,15 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .._check import shorten
 from ..allocation.allocator import Allocator
 from ..allocation.plan import Plan
 from ..allocation.reducer import Reducer, Reduction
 from .features import Inputs, reduce_inputs
 from .inputs import check_processor
 from .pixels import plan_inputs
-from .planning import DEFAULT, check_allocator
-from .reduce import check_reducer
-from .sites import PIXELS, site_of
+from .planning import DEFAULT
+from .sites import LAYERS, PIXELS, check_options, site_of
 from .support import check_model
 
 
@@ -49,14 +49,16 @@ def prepare(
         ImportError, TypeError, ValueError, NotImplementedError: as `plan_inputs` and `reduce_inputs`.
     """
     model = check_model(model)
-    planning = site_of(method) == PIXELS
-    (check_allocator if planning else check_reducer)(method)
-    check_processor(model, processor)
+    site = site_of(method)
+    if site == LAYERS:
+        raise TypeError(f"method must be of the pixels or features site, got {shorten(method)}; use attach")
+    check_options(site, options)
+    check_processor(model, processor, called=True)
     several = not isinstance(text, str)
     given = {"text": text, "return_tensors": "pt", **({"padding": True} if several else {})}
     inputs = processor(**given) if images is None else processor(images=images, **given)
     inputs = {name: _moved(value, model.device) for name, value in inputs.items()}
-    if planning:
+    if site == PIXELS:
         return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **options)  # type: ignore[arg-type]
     return reduce_inputs(model, inputs, method, budget, processor=processor, **options)  # type: ignore[arg-type]
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .checks import CHECKS, Check, Make
+from .inputs import check_processor
 from .needed import check_packages
 from .report import FAIL, PASS, REFUSED, Report, Row
 from .sites import SITES
@@ -27,12 +28,20 @@ def verify(model: Any, processor: Any) -> Report:
     reason.
 
     Args:
-        model: A model of transformers; its weights should be float32, since the tolerance is.
+        model: A model of transformers; its weights must be float32 or wider, since the tolerance is.
         processor: Its processor, for prompts with images.
 
     Returns:
-        The report. A model that cannot be served at all gives one refused row.
+        The report. A model that cannot be served at all gives one refused row a site.
+
+    Raises:
+        TypeError, ValueError: no processor of this model, or weights of half precision.
     """
+    dtype = getattr(model, "dtype", torch.float32)
+    if dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"verify compares to 1e-5 and needs float32 weights, got {dtype}; load with dtype='float32'")
+    if hasattr(getattr(model, "config", None), "image_token_id"):
+        check_processor(model, processor, called=True)
     return Report(
         tuple(_rows(str(model.config.model_type), model, processor, lambda rows: _made(model, processor, rows)))
     )
@@ -109,7 +118,11 @@ def _made(model: Any, processor: Any, rows: Sequence[int]) -> dict[str, Any]:
     pictures = [Image.fromarray(random.integers(0, 256, (*size, 3), dtype=np.uint8)) for size in sizes]
     mine = {0: pictures[:1], 1: pictures[1:]}
     token = getattr(processor, "boi_token", None) or processor.image_token
-    text = [f"{token * len(mine[row])} what is {'here' if row else 'to be seen here'}" for row in rows]
-    processor.tokenizer.padding_side = "left"
-    made = processor(images=[mine[row] for row in rows], text=text, return_tensors="pt", padding=True)
+    shown = [" and ".join([token] * len(mine[row])) for row in rows]  # some models take adjoining images for one
+    text = [f"{images} what is {'here' if row else 'to be seen here'}" for images, row in zip(shown, rows, strict=True)]
+    side, processor.tokenizer.padding_side = processor.tokenizer.padding_side, "left"
+    try:
+        made = processor(images=[mine[row] for row in rows], text=text, return_tensors="pt", padding=True)
+    finally:
+        processor.tokenizer.padding_side = side
     return {name: value.to(model.device) if isinstance(value, Tensor) else value for name, value in made.items()}

@@ -31,8 +31,8 @@ class SmolVLM(Family):
         if last is None:
             if len({run.row for run in runs}) < len(runs):
                 raise ValueError(
-                    "several tiles in one prompt need the processor to tell which make up an image, got none; "
-                    "pass processor="
+                    "several tiles in one prompt need the processor to tell which make up an image, got none "
+                    "or another model's; pass processor="
                 )
             return [[run] for run in runs]
         groups: list[list[Run]] = []

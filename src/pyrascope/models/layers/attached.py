@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from ..._check import shorten
+from ..._check import one_of, shorten
 from ...allocation.dropper import Dropper
 from ..attention_tap import tapped
 from ..decoder import backend_of, by_name, layers_of, uncompiled, windows_of
 from ..encode import with_features
 from ..inputs import REDUCED, check_inputs, has_images
 from ..patched import by_names, patched, prompt_by_name
+from ..reduce import SHARES
 from .first_pass import FirstPass
 from .groups import groups_of, with_schedules
 from .later_pass import LaterPass
@@ -76,7 +77,14 @@ class _Session:
     """What is known between the calls of one block: caches that hold fewer tokens, and the pass that is being run."""
 
     def __init__(self, model: Any, dropper: Dropper, budget: Any, processor: Any, share: str) -> None:
-        self.model, self.dropper, self.budget, self.processor, self.share = model, dropper, budget, processor, share
+        self.model, self.dropper, self.budget, self.processor, self.share = (
+            model,
+            dropper,
+            budget,
+            processor,
+            one_of(share, "share", SHARES),
+        )
+        one_of(share, "share", SHARES)
         check_served(model)
         self.layers = layers_of(model)
         self.windows = windows_of(self.layers)
@@ -172,7 +180,6 @@ class _Session:
 
     def generate(self, stock: Callable[..., Any]) -> Callable[..., Any]:
         """Returns `generate`, which remembers where the prompt ends."""
-
         named = prompt_by_name(stock)
 
         @functools.wraps(stock)
