@@ -84,3 +84,11 @@ def test_bad_input_is_one_sentence_and_no_file(look, folder, tmp_path, monkeypat
     assert out == ""
     assert message in err
     assert not (tmp_path / "a.json").exists()
+
+
+def test_the_finest_level_may_be_a_number_of_octaves(look, folder):
+    words = ["-b", 9, "--model", folder, "--no-full", "--max-new-tokens", 1, "--method", "uniform"]
+    assert look(*words, "--finest", 1)[0] == 0
+    code, _, err = look(*words, "--finest", 9)
+    assert code == 2
+    assert "octaves from 0 to 3, got 9" in err

@@ -1,5 +1,6 @@
 """Answers: equal to what the model generates by itself, with their entropy; prompts; loading from a folder."""
 
+import json
 import math
 
 import numpy as np
@@ -215,3 +216,15 @@ def test_an_image_token_in_the_question_is_refused():
     for template in (None, TEMPLATE):
         with pytest.raises(ValueError, match="question must be text alone, got <image> in it"):
             prompt_of(tiny_processor(template), "what <image> is")
+
+
+def test_a_broken_file_of_weights_and_a_lone_tokenizer_are_refused(tmp_path):
+    build("qwen2_5_vl").save_pretrained(tmp_path)
+    tiny_processor().tokenizer.save_pretrained(tmp_path)
+    config = tmp_path / "tokenizer_config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "processor_class": "OfTheirOwn"}))
+    with pytest.raises(ValueError, match=r"model must be a folder or hub id.*processor of images there"):
+        load(tmp_path)
+    (tmp_path / "model.safetensors").write_bytes(b"broken")
+    with pytest.raises(ValueError, match="model must be a folder or hub id with safetensors"):
+        load(tmp_path)

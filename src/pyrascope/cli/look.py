@@ -47,7 +47,8 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
         ),
     ] = None,
     finest: Annotated[
-        str, typer.Option(help="Finest level of plans: the model's own grid, or 'source': as fine as the picture is.")
+        str,
+        typer.Option(help="Finest level of plans: 'grid', the model's; 'source', the picture's; or octaves, 0 to 3."),
     ] = GRID,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of the answer.")] = 32,
     full: Annotated[bool, typer.Option("--full/--no-full", help="Ask with all visual tokens too.")] = True,
@@ -76,7 +77,7 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
             max_new_tokens=max_new_tokens,
             gate=gate,
             full=full,
-            finest=finest,
+            finest=int(finest) if finest.isdecimal() else finest,
         )
         if json_part:
             record = {"image": str(image), "question": question, "model": name, "budget": budget, **_record(found)}
