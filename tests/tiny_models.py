@@ -1,7 +1,11 @@
-"""A small model with random weights and its processor, as a folder."""
+"""Small models with random weights, made once each; one with its processor as a folder."""
+
+import functools
 
 from pyrascope.models.tiny import IMAGE, build
 
+model_of = functools.cache(build)
+"""Returns the small model of a type, the same one each time: who changes it puts it back."""
 WORDS = ["<pad>", "<unk>", "what", "is", "here", "to", "be", "seen"]
 TEMPLATE = (
     "{% for message in messages %}{{ message['role'] }} {% for part in message['content'] %}"

@@ -135,6 +135,7 @@ def test_the_best_place_is_the_best_of_all_places():
         ({"patch": 0}, ValueError, "patch must be a whole number >= 1, got 0"),
         ({"patch": 2.5}, TypeError, "patch must be a whole number"),
         ({"min_pixels": 13 * 64}, ValueError, "plan with a budget such as"),
+        ({"min_pixels": 10**8}, ValueError, "plan with a budget such as"),
         ({"min_pixels": 640, "max_pixels": 600}, ValueError, "max_pixels must be a whole number >= 640"),
     ],
 )

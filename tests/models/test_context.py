@@ -14,18 +14,12 @@ from pyrascope.models.encode import encode, tower_arguments
 from pyrascope.models.families import family_of
 from pyrascope.models.inputs import with_mask
 from pyrascope.models.placeholders import placeholder_runs
-from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, prompts
 from pyrascope.models.tower_layers import attention_modules, has_cls, selected_layer, tower_of
+from tiny_models import model_of
 
-MODELS = {}
 TINY = TinyProcessor()
 ALL = SimpleNamespace(needs=frozenset({"attention", "first_attention", "keys", "query"}))
-
-
-def model_of(kind):
-    if kind not in MODELS:
-        MODELS[kind] = build(kind)
-    return MODELS[kind]
 
 
 @pytest.fixture(autouse=True)

@@ -18,16 +18,10 @@ from pyrascope.models.layers import first_pass, later_pass
 from pyrascope.models.layers.columns import Columns
 from pyrascope.models.support import check_class
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+from tiny_models import model_of
 
-MODELS = {}
 TINY = TinyProcessor()
 PYRAMID = ps.droppers.PyramidDrop()
-
-
-def made(kind):
-    if kind not in MODELS:
-        MODELS[kind] = build(kind)
-    return MODELS[kind]
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +54,7 @@ def failed(model):
 
 @pytest.mark.parametrize("kind", RECIPES)
 def test_all_checks_pass(kind):
-    assert failed(made(kind)) == {}
+    assert failed(model_of(kind)) == {}
 
 
 @pytest.mark.parametrize("kind", ["gemma3", "llava"])
@@ -129,7 +123,7 @@ def test_hooks_of_accelerate_stay():
 )
 @pytest.mark.parametrize("kind", ["paligemma", "qwen3_vl"])
 def test_other_droppers_decode_alike(kind, dropper):
-    model, inputs = made(kind), prompts(made(kind))
+    model, inputs = model_of(kind), prompts(model_of(kind))
     with dropped(model, dropper):
         cached, tokens = generated(model, inputs)
         whole, same = generated(model, inputs, use_cache=False)
@@ -140,7 +134,7 @@ def test_other_droppers_decode_alike(kind, dropper):
 
 
 def test_budgets_of_images_and_of_prompts():
-    model = made("llava")
+    model = model_of("llava")
     inputs = prompts(model, [1])
     text = int(inputs["attention_mask"].sum()) - 128
     with dropped(model, budget=40):
@@ -162,7 +156,7 @@ def test_budgets_of_images_and_of_prompts():
 @pytest.mark.parametrize("kind", ["llava", "gemma3", "qwen2_5_vl"])
 def test_the_rest_of_the_prompt_has_its_logits(kind):
     """Right padding and left padding are the same prompt; columns stay where they were."""
-    model, left = made(kind), prompts(made(kind))
+    model, left = model_of(kind), prompts(model_of(kind))
     names = [name for name, value in left.items() if value.shape == left["input_ids"].shape]
     shift = (left["attention_mask"] == 0).sum(1).tolist()
     right = {
@@ -180,7 +174,7 @@ def test_the_rest_of_the_prompt_has_its_logits(kind):
 
 @pytest.mark.parametrize("kind", ["llava", "qwen3_vl", "paligemma"])
 def test_beams_and_samples(kind):
-    model, inputs = made(kind), prompts(made(kind))
+    model, inputs = model_of(kind), prompts(model_of(kind))
     options = {"max_new_tokens": 3, "do_sample": False, "num_beams": 3}
     stock = model.generate(**dict(inputs), **options)
     with dropped(model, ps.droppers.Scheduled({1: 1.0})):
@@ -195,7 +189,7 @@ def test_beams_and_samples(kind):
 
 
 def test_a_conversation_goes_on_from_the_cache():
-    model, inputs = made("llava"), prompts(made("llava"))
+    model, inputs = model_of("llava"), prompts(model_of("llava"))
     more = torch.tensor([[11, 12, 13], [14, 15, 16]])
     mask = torch.cat([inputs["attention_mask"], torch.ones_like(more)], 1)
     mask[0, -3] = 0
@@ -214,7 +208,7 @@ def test_a_conversation_goes_on_from_the_cache():
 
 
 def test_rows_without_padding_may_lose_different_numbers():
-    model = made("llava")
+    model = model_of("llava")
     one = prompts(model, [0])
     two = {**one, "pixel_values": one["pixel_values"].flip(-1)}
     both = {name: torch.cat([one[name], two[name]]) for name in one}
@@ -229,7 +223,7 @@ def test_rows_without_padding_may_lose_different_numbers():
 
 def test_guesses_that_are_taken_back_change_nothing():
     """Prompt look-up runs several tokens at once and crops the cache."""
-    model, inputs = made("qwen2_5_vl"), prompts(made("qwen2_5_vl"), [0])
+    model, inputs = model_of("qwen2_5_vl"), prompts(model_of("qwen2_5_vl"), [0])
     with dropped(model):
         plain = model.generate(**dict(inputs), max_new_tokens=8, do_sample=False)
         assert torch.equal(
@@ -239,7 +233,7 @@ def test_guesses_that_are_taken_back_change_nothing():
 
 @pytest.mark.parametrize("backend", ["sdpa", "eager"])
 def test_half_precision_is_near(backend):
-    model, half = made("llava"), build("llava").bfloat16()
+    model, half = model_of("llava"), build("llava").bfloat16()
     half.set_attn_implementation(backend)
     inputs = prompts(model)
     with dropped(model, ps.droppers.Random({1: 0.3})):
@@ -250,7 +244,7 @@ def test_half_precision_is_near(backend):
 
 
 def test_eager_attention_is_served_too():
-    model, inputs = build("llava"), prompts(made("llava"))
+    model, inputs = build("llava"), prompts(model_of("llava"))
     with dropped(model):
         want, _ = generated(model, inputs)
     model.set_attn_implementation("eager")
@@ -261,7 +255,7 @@ def test_eager_attention_is_served_too():
 
 
 def test_reduced_inputs_may_be_dropped_further():
-    model, inputs = made("qwen2_5_vl"), prompts(made("qwen2_5_vl"))
+    model, inputs = model_of("qwen2_5_vl"), prompts(model_of("qwen2_5_vl"))
     small, _ = reduce_inputs(model, inputs, ps.reducers.Random(), [10, 6, 4])
     with dropped(model, ps.droppers.Random({1: 0.5})):
         assert lengths(model, small)[1:] == [int((small["attention_mask"].sum(1) - torch.tensor([5, 5])).max())] * 2
@@ -271,7 +265,7 @@ def test_reduced_inputs_may_be_dropped_further():
 
 
 def test_text_beside_images_is_left_alone():
-    model, inputs = made("llava"), prompts(made("llava"), [0])
+    model, inputs = model_of("llava"), prompts(model_of("llava"), [0])
     text = torch.tensor([[0] * (inputs["input_ids"].shape[1] - 4) + [5, 6, 7, 8]])
     both = {
         "input_ids": torch.cat([inputs["input_ids"], text]),
@@ -311,7 +305,7 @@ def test_gradients_and_labels():
 
 @pytest.mark.parametrize("kind", ["qwen3_vl", "llava"])
 def test_nothing_is_left_after_an_error(kind):
-    model, inputs = made(kind), prompts(made(kind))
+    model, inputs = model_of(kind), prompts(model_of(kind))
     before, stock = dict(vars(model)), model(**inputs).logits
     with pytest.raises(KeyError, match="mine"), dropped(model):
         raise KeyError("mine")
@@ -334,7 +328,7 @@ def test_nothing_is_left_after_an_error(kind):
 
 
 def test_what_cannot_be_is_refused():
-    model, inputs = made("llava"), prompts(made("llava"))
+    model, inputs = model_of("llava"), prompts(model_of("llava"))
     with dropped(model):
         with pytest.raises(ValueError, match="cache that grows, got StaticCache"):
             model.generate(**dict(inputs), max_new_tokens=2, cache_implementation="static")
@@ -394,7 +388,7 @@ def test_faults_are_found(monkeypatch, fault):
         monkeypatch.setattr(later_pass, "later_mask", everything)
     else:
         monkeypatch.setattr(Columns, "put", lambda self, full, values: put(self, full, values.roll(1, 1)))
-    assert "dropping equals masking" in failed(made("llava"))
+    assert "dropping equals masking" in failed(model_of("llava"))
 
 
 def test_types_that_failed_are_refused_by_name(monkeypatch):

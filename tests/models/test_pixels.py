@@ -24,17 +24,13 @@ from pyrascope.models.pixels import canvases_of
 from pyrascope.models.placing import columns_of
 from pyrascope.models.tiny import BREAK, GLOBAL, IMAGE, RECIPES, Recipe, TinyProcessor, build, prompts
 from pyrascope.models.towers import TOWERS, tower_of
-from tiny_models import tiny_processor
+from tiny_models import model_of, tiny_processor
 
 FAMILIES = [kind for kind in RECIPES if kind in TOWERS]
 TILED = ["smolvlm", "llava_next", "llava_onevision"]
 SQUARE = RateDistortion(aspect=1)
 TINY = TinyProcessor()
-MODELS = {}
-
-
-def model_of(kind):
-    return MODELS.setdefault(kind, build(kind))
+VARIANTS = {}
 
 
 @pytest.fixture(params=FAMILIES)
@@ -56,7 +52,7 @@ def test_variants_of_families(variant, name, monkeypatch):
     like = Recipe("Idefics3", RECIPES["smolvlm"].config, "tiles")
     sig = Recipe("Llava", lambda: {**RECIPES["llava_onevision"].config(), "vision_feature_layer": -2})
     monkeypatch.setitem(RECIPES, variant, like if variant == "idefics3" else sig)
-    model = MODELS.get(f"variant of {variant}") or MODELS.setdefault(f"variant of {variant}", build(variant))
+    model = VARIANTS.get(variant) or VARIANTS.setdefault(variant, build(variant))
     with torch.no_grad():
         good, detail = CHECKS["pixels"][name](model, TINY, lambda rows: prompts(model, rows))
     assert good, detail

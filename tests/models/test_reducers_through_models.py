@@ -13,9 +13,9 @@ from pyrascope.models import attach, prepare, reduce_inputs, tower_layers
 from pyrascope.models.context import text_embeddings
 from pyrascope.models.families import family_of
 from pyrascope.models.placeholders import placeholder_runs
-from pyrascope.models.tiny import BREAK, GLOBAL, IMAGE, RECIPES, START, TinyProcessor, build, prompts
+from pyrascope.models.tiny import BREAK, GLOBAL, IMAGE, RECIPES, START, TinyProcessor, prompts
+from tiny_models import model_of
 
-MODELS = {}
 TILED = ("llava_next", "llava_onevision", "smolvlm")
 REFUSED = {("resize", kind): "resize needs grid, which .* no single grid" for kind in TILED}
 REFUSED["hired", "smolvlm"] = "how the tiles of an image are arranged"
@@ -42,12 +42,6 @@ class Made(TinyProcessor):
 
     def __call__(self, images, text, **options):
         return prompts(self.model)
-
-
-def model_of(kind):
-    if kind not in MODELS:
-        MODELS[kind] = build(kind)
-    return MODELS[kind]
 
 
 @pytest.fixture(autouse=True)

@@ -18,18 +18,12 @@ from pyrascope.models.pixels import PixelOptions
 from pyrascope.models.sites import OPTIONS, PIXELS
 from pyrascope.models.support import transformers
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+from tiny_models import model_of
 
-MODELS = {}
 TINY = TinyProcessor()
 BUDGET = [5, 3, 4]
 FEW = ["llava", "qwen2_5_vl", "smolvlm"]
 """One of each kind: a list of features, M-RoPE with windows, tiles."""
-
-
-def model_of(kind):
-    if kind not in MODELS:
-        MODELS[kind] = build(kind)
-    return MODELS[kind]
 
 
 @pytest.fixture(autouse=True)

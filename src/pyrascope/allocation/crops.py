@@ -174,15 +174,24 @@ def _exact(tokens: int, least: int, most: int) -> list[Grid]:
     return [pair for pair in pairs if max(pair) <= LONGEST * min(pair)]
 
 
+def _shows_all(size: tuple[int, int], tokens: int) -> bool:
+    """Whether a grid of exactly that many tokens shows the whole image, squeezed no more than allowed."""
+    rows = math.sqrt(tokens * size[0] / size[1])
+    slack = math.sqrt(SQUEEZE)
+    return any(tokens % one == 0 for one in range(math.ceil(rows / slack), math.floor(rows * slack) + 1) if one)
+
+
 def _refusal(size: tuple[int, int], tokens: int, least: int, limit: int | None) -> str:
     """The sentence that names the nearest numbers of tokens that can be had."""
 
     def reachable(count: int) -> bool:
         most = min(count, limit or count)
+        if count < 2 * least:  # no room for more than one image
+            return most == count and _shows_all(size, count)
         whole = [rows * columns for rows, columns in _thumbnails(size, count, least, most)]
         return any(count == part or _exact(count - part, least, most) for part in whole)
 
-    near = sorted(range(1, 2 * (tokens + least)), key=lambda count: abs(count - tokens))
+    near = sorted(range(least, 2 * (tokens + least)), key=lambda count: abs(count - tokens))
     some = list(itertools.islice(filter(reachable, near), NEAREST))
     return (
         f"{tokens} tokens cannot be made up of images of {least} or more tokens each that show {size[0]}x{size[1]} px; "

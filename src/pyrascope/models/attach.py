@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from .dispatch import smaller_inputs
+from .encode import pooled_of
 from .inputs import REDUCED, check_inputs, check_processor, has_images
 from .layers import dropping
 from .patched import by_names, patched, prompt_by_name
@@ -25,14 +26,15 @@ def attach(
 ) -> Iterator[Any]:
     """Within the block, `model.generate` and `model(...)` run with exactly `budget` visual tokens an image.
 
-    Nothing but this instance changes, and it is as before afterwards, also after an error. `generate` returns the
-    prompt as it was given before the new tokens; the logits of `forward` are those of the shorter prompt. Calls without
-    images pass through.
+    Nothing but this instance changes, and it is as before afterwards, also after an error (where a method listens to
+    attention, a backend of ours stays in transformers' registry; no model names it outside a block). `generate`
+    returns the prompt as it was given before the new tokens; the logits of `forward` are those of the shorter prompt.
+    Calls without images pass through.
 
-    With a method of the pixels site the given processor remembers the images of its calls within the block, so that
-    plans know the source: its size, and its pixels where `finest` asks for them. It finds them again by the token ids
-    and pixels that it made of them. Where it does not, plans are made on the pixels that arrive, and a warning says so
-    once.
+    With a method of the pixels site the given processor remembers the images of its latest 64 calls until the block
+    ends, so that plans know the source: its size, and its pixels where `finest` asks for them. It finds them again by
+    the token ids and pixels that it made of them. Where it does not, plans are made on the pixels that arrive, and a
+    warning says so once.
 
     Args:
         model: A model of transformers that takes encoded features; also inside a PEFT adapter of its layers.
@@ -172,7 +174,7 @@ def _refuse_beams(model: Any, inputs: dict[str, Any]) -> None:
     copies = max(
         (inputs.get(name) or getattr(config, name, None) or 1) for name in ("num_beams", "num_return_sequences")
     )
-    pooled = inputs[REDUCED]["image"].pooler_output
+    pooled = pooled_of(inputs[REDUCED]["image"])
     if copies > 1 and len(inputs["input_ids"]) > 1 and isinstance(pooled, Tensor) and len(pooled) == 1:
         raise ValueError(
             f"{type(model).__name__} with several beams needs as many tokens in each image of a batch, got unequal "

@@ -54,11 +54,6 @@ def uncompiled(model: Any) -> Iterator[None]:
         yield
 
 
-def by_name(layer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Returns the arguments of a call of a layer by name, `hidden_states` among them."""
-    return {**dict(zip(inspect.signature(layer.forward).parameters, args, strict=False)), **kwargs}
-
-
 def backend_of(model: Any) -> str:
     """Returns the name of the attention backend of the language model."""
     return str(layers_of(model)[0].self_attn.config._attn_implementation)

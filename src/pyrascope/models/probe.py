@@ -8,10 +8,11 @@ from torch import Tensor
 
 from .._check import one_of, whole_number
 from ..allocation.attention import Heads
-from .decoder import by_name, layers_of, projected, uncompiled, windows_of
+from .decoder import layers_of, projected, uncompiled, windows_of
 from .encode import image_runs, with_features
 from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
+from .patched import by_names
 from .placeholders import Run, columns_of
 from .support import check_model
 
@@ -116,7 +117,7 @@ def last_rows(model: Any, given: Mapping[str, Any], layer: int, *, rotated: bool
     block, found = layers_of(model)[layer], []
 
     def look(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        rest = by_name(module, args, kwargs)
+        rest = by_names(module.forward)(*args, **kwargs)
         hidden = rest.pop("hidden_states")
         if not rotated:
             cosine, sine = rest["position_embeddings"]

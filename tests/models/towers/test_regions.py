@@ -13,8 +13,9 @@ from PIL import Image
 from pyrascope.allocation.plan import Plan
 from pyrascope.models.placeholders import Run
 from pyrascope.models.sources import normalisation_of, placed
-from pyrascope.models.tiny import IMAGE, PINPOINTS, build
+from pyrascope.models.tiny import IMAGE, PINPOINTS
 from pyrascope.models.towers import tower_of
+from tiny_models import model_of
 
 SQUARE = {"height": 64, "width": 64}
 EDGE, PLAIN = {"size": {"shortest_edge": 64}, "crop_size": SQUARE}, {"size": SQUARE}
@@ -35,14 +36,13 @@ PROCESSORS = {
     ),
 }
 SIZES = [(90, 70), (64, 64), (130, 200), (50, 120), (255, 81)]
-MODELS = {}
 
 
 def processor_of(name):
     kind, family, prefix, options = PROCESSORS[name]
     module = importlib.import_module(f"transformers.models.{family}.image_processing_pil_{family}")
     found = getattr(module, f"{prefix}ImageProcessorPil")(**options)
-    return MODELS.setdefault(kind, build(kind)), found
+    return model_of(kind), found
 
 
 def ramp(height, width):

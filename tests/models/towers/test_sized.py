@@ -10,9 +10,10 @@ pytest.importorskip("transformers")
 
 from pyrascope.methods import RateDistortion, TwoLevels
 from pyrascope.models import PixelOptions, attach, plan_inputs
-from pyrascope.models.tiny import TinyProcessor, build, prompts
+from pyrascope.models.tiny import TinyProcessor, prompts
 from pyrascope.models.towers import Cells, area_bias, sized_of
 from pyrascope.models.towers.trunk import encode_cells, trunk_of
+from tiny_models import model_of
 
 TAKEN = {
     "llava": "vision_tower",
@@ -24,11 +25,6 @@ REFUSED = ["qwen2_vl", "mistral3", "paddleocr_vl"]
 UNCLASSED = ["llava_onevision", "smolvlm"]
 """SigLIP has no class token, whose weight the mean area would move."""
 TINY = TinyProcessor()
-MODELS = {}
-
-
-def model_of(kind):
-    return MODELS.setdefault(kind, build(kind))
 
 
 def tower_of(kind):

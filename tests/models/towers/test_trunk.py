@@ -8,9 +8,9 @@ from torch.testing import assert_close
 
 pytest.importorskip("transformers")
 
-from pyrascope.models.tiny import build
 from pyrascope.models.towers import Cells
 from pyrascope.models.towers.trunk import bucket, centres, encode_cells, sampled, trunk_of
+from tiny_models import model_of
 
 TOWERS = {
     "llava": "vision_tower",
@@ -18,15 +18,12 @@ TOWERS = {
     "smolvlm": "vision_model",
     "internvl": "vision_tower",
 }
-MODELS = {}
 
 
 @pytest.fixture(params=TOWERS)
 def tower(request):
-    if request.param not in MODELS:
-        MODELS[request.param] = getattr(build(request.param).base_model, TOWERS[request.param])
     with torch.no_grad():
-        yield MODELS[request.param]
+        yield getattr(model_of(request.param).base_model, TOWERS[request.param])
 
 
 def noise(number=0, side=64):
@@ -82,7 +79,7 @@ def test_images_do_not_mix_whatever_their_counts(tower):
 
 @given(rows=st.integers(1, 8), columns=st.integers(1, 8))
 def test_grids_below_the_table_take_the_entries_that_stock_takes(rows, columns):
-    tower = MODELS.setdefault("smolvlm", build("smolvlm").base_model.vision_model)
+    tower = model_of("smolvlm").base_model.vision_model
     with torch.no_grad():
         stock = tower.embeddings(torch.zeros(1, 3, rows * 8, columns * 8), torch.ones(1, rows, columns).bool())[0]
         stock = stock - tower.embeddings.patch_embedding.bias

@@ -12,7 +12,8 @@ from ...allocation.dropper import AHEAD, Dropper, Kept, Stage
 from ...methods.droppers import PyramidDrop, Scheduled
 from ..attach import attach
 from ..attention_tap import tapped
-from ..decoder import by_name, layers_of
+from ..decoder import layers_of
+from ..patched import by_names
 from ..placeholders import placeholder_runs
 from .check import Check, Finding, Make, close, generated
 
@@ -110,7 +111,7 @@ def _masked(model: Any, ids: Tensor, recorded: Recorded) -> Iterator[None]:
 
     def hook(layer: int) -> Any:
         def before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            given = by_name(module, args, kwargs)
+            given = by_names(module.forward)(*args, **kwargs)
             hidden, mask = given.pop("hidden_states"), given.get("attention_mask")
             s = hidden.shape[1]
             if mask is None:

@@ -13,7 +13,7 @@ from torch.nn import Module
 from ..._check import one_of, shorten
 from ...allocation.dropper import Dropper
 from ..attention_tap import tapped
-from ..decoder import backend_of, by_name, layers_of, uncompiled, windows_of
+from ..decoder import backend_of, layers_of, uncompiled, windows_of
 from ..encode import with_features
 from ..inputs import REDUCED, check_inputs, has_images
 from ..patched import by_names, patched, prompt_by_name
@@ -77,14 +77,8 @@ class _Session:
     """What is known between the calls of one block: caches that hold fewer tokens, and the pass that is being run."""
 
     def __init__(self, model: Any, dropper: Dropper, budget: Any, processor: Any, share: str) -> None:
-        self.model, self.dropper, self.budget, self.processor, self.share = (
-            model,
-            dropper,
-            budget,
-            processor,
-            one_of(share, "share", SHARES),
-        )
         one_of(share, "share", SHARES)
+        self.model, self.dropper, self.budget, self.processor, self.share = model, dropper, budget, processor, share
         check_served(model)
         self.layers = layers_of(model)
         self.windows = windows_of(self.layers)
@@ -102,7 +96,7 @@ class _Session:
         def before(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             if self.now is None:
                 return None
-            given = by_name(module, args, kwargs)
+            given = by_names(module.forward)(*args, **kwargs)
             if layer == 0 and isinstance(self.now, FirstPass):
                 self._remember(given.get("past_key_values"), self.now.prompt)
             call = self.now.before(layer, given.pop("hidden_states"), given)
