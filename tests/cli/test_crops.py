@@ -6,26 +6,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pyrascope import cli
-
-
-def run(capsys, *words):
-    with pytest.raises(SystemExit) as end:
-        cli.main([str(word) for word in words])
-    return end.value.code, *capsys.readouterr()
-
 
 @pytest.fixture
-def planned(tmp_path, capsys):
+def planned(tmp_path, run):
     picture, plan = tmp_path / "photo.png", tmp_path / "plan.json"
     Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 96, 3), dtype=np.uint8)).save(picture)
-    assert run(capsys, "plan", picture, "--budget", 12, "--json", plan)[0] == 0
+    assert run("plan", picture, "--budget", 12, "--json", plan)[0] == 0
     return picture, plan
 
 
-def test_images_have_the_tokens_of_the_plan(planned, tmp_path, capsys):
+def test_images_have_the_tokens_of_the_plan(planned, tmp_path, run):
     folder = tmp_path / "made" / "here"
-    code, out, err = run(capsys, "crops", *planned, "--patch", 8, "--min-pixels", 128, "--out", folder)
+    code, out, err = run("crops", *planned, "--patch", 8, "--min-pixels", 128, "--out", folder)
     assert (code, err) == (0, "")
     listed = json.loads((folder / "crops.json").read_text())
     assert {path.name for path in folder.iterdir()} == {"crops.json", *(one["file"] for one in listed)}
@@ -48,18 +40,18 @@ def test_images_have_the_tokens_of_the_plan(planned, tmp_path, capsys):
         (["--min-pixels", 16 * 16 * 13], "plan with a budget such as"),
     ],
 )
-def test_what_cannot_be_leaves_no_file(options, words, planned, tmp_path, capsys):
-    code, out, err = run(capsys, "crops", *planned, *options, "--out", tmp_path / "made")
+def test_what_cannot_be_leaves_no_file(options, words, planned, tmp_path, run):
+    code, out, err = run("crops", *planned, *options, "--out", tmp_path / "made")
     assert (code, out) == (2, "")
     assert words in err
     assert not (tmp_path / "made").exists()
 
 
 @pytest.mark.parametrize("side", [40, 400])
-def test_another_picture_is_refused(side, planned, tmp_path, capsys):
+def test_another_picture_is_refused(side, planned, tmp_path, run):
     other = tmp_path / "other.png"
     Image.new("RGB", (side, side)).save(other)
-    code, _, err = run(capsys, "crops", other, planned[1], "--out", tmp_path / "made")
+    code, _, err = run("crops", other, planned[1], "--out", tmp_path / "made")
     assert code == 2
     assert f"IMAGE must be 64x96 px as its plan, got {side}x{side}" in err
     assert not (tmp_path / "made").exists()
