@@ -1,5 +1,6 @@
 """Inputs of a full prompt made into those of one with exactly B visual tokens; the model is not touched."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -58,9 +59,23 @@ def prepare(
     given = {"text": text, "return_tensors": "pt", **({"padding": True} if several else {})}
     inputs = processor(**given) if images is None else processor(images=images, **given)
     inputs = {name: _moved(value, model.device) for name, value in inputs.items()}
-    if site == PIXELS:
-        return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **options)  # type: ignore[arg-type]
-    return reduce_inputs(model, inputs, method, budget, processor=processor, **options)  # type: ignore[arg-type]
+    return with_fewer_tokens(model, inputs, method, budget, processor=processor, images=images, **options)
+
+
+def with_fewer_tokens(
+    model: Any,
+    inputs: Mapping[str, Any],
+    method: Any,
+    budget: Any,
+    *,
+    processor: Any = None,
+    images: Any = None,
+    **options: Any,
+) -> tuple[Inputs, list[Plan] | list[Reduction]]:
+    """Returns what `plan_inputs` or `reduce_inputs` makes of inputs that a processor has made, by the method's site."""
+    if site_of(method) == PIXELS:
+        return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **options)
+    return reduce_inputs(model, inputs, method, budget, processor=processor, **options)
 
 
 def _moved(value: Any, device: torch.device) -> Any:

@@ -9,9 +9,7 @@ from torch import Tensor
 from ..methods import Resize
 from ..methods.reducers import Resize as ResizedFeatures
 from .answer import first_entropies
-from .features import reduce_inputs
-from .pixels import plan_inputs
-from .sites import PIXELS, site_of
+from .prepare import with_fewer_tokens
 
 T = TypeVar("T")
 
@@ -47,8 +45,6 @@ def coarse_entropies(
     """
 
     def smaller(method: Any) -> dict[str, Any]:
-        if site_of(method) == PIXELS:
-            return plan_inputs(model, inputs, method, budget, processor=processor, images=images)[0]
-        return reduce_inputs(model, inputs, method, budget, processor=processor)[0]
+        return with_fewer_tokens(model, inputs, method, budget, processor=processor, images=images)[0]
 
     return first_entropies(model, by_resize(smaller))
