@@ -3,14 +3,22 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+LOWEST := 5.21.0
+OLD := $(VENV)/transformers-$(LOWEST)
 
-.PHONY: demo test check format clean
+.PHONY: demo test test-lowest check format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/pyrascope plan examples/data/kodim23.png --budget 256 --out out/plan.png
 
 test: $(VENV)/.installed-test check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
+	$(MAKE) test-lowest
+
+# The adapters on the lowest version of transformers that is supported; all other packages are the latest.
+test-lowest: $(OLD)/.installed
+	PYTHONPATH=$(OLD) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto \
+		tests/models/test_lowest.py tests/models/test_verify.py tests/models/test_prepare.py
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
@@ -33,4 +41,8 @@ $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(PIP) --constraint constraints.txt --editable '.[dev,bench,gl,vlm]'
+	touch $@
+
+$(OLD)/.installed: $(VENV)/.installed-test
+	$(PIP) --no-deps --upgrade --target $(OLD) transformers==$(LOWEST)
 	touch $@

@@ -4,12 +4,14 @@ from . import methods, viz
 from .allocation import importance
 from .allocation.allocator import Allocator, Context, Scene
 from .allocation.budget import allocate
+from .allocation.crops import Crop
+from .allocation.gate import EntropyGate
 from .allocation.plan import Plan
-from .api import gather, importance_map, plan, render
+from .api import cut, gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
 from .learning.nn.attention import CrossScaleAttention
-from .methods import reducers
-from .models import attach, prepare, verify
+from .methods import droppers, reducers
+from .models import attach, prepare, probe, verify
 from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
 from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
@@ -23,7 +25,9 @@ __version__ = "0.1.0"
 __all__ = [
     "Allocator",
     "Context",
+    "Crop",
     "CrossScaleAttention",
+    "EntropyGate",
     "LaplacianLoss",
     "Plan",
     "Scene",
@@ -31,6 +35,8 @@ __all__ = [
     "TextureStack",
     "allocate",
     "attach",
+    "cut",
+    "droppers",
     "expand",
     "gather",
     "gaussian_pyramid",
@@ -42,6 +48,7 @@ __all__ = [
     "mipmap",
     "plan",
     "prepare",
+    "probe",
     "reduce",
     "reducers",
     "render",

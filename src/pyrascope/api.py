@@ -8,15 +8,17 @@ from typing import Any, overload
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from PIL.Image import Image
+from PIL.Image import Image, fromarray
 from torch import Tensor
 
 from ._check import shorten, whole_number
 from .allocation.allocator import Allocator, Context, Scene
+from .allocation.crops import Crop
 from .allocation.importance import ImportanceMap
 from .allocation.plan import MAX_CELL, MAX_SIDE, Plan
 from .io import ImageLike, as_tensor, patches_out, refuse_infinite
 from .methods import RateDistortion
+from .tokens.crops import cut_crops
 from .tokens.gather import gather_patches
 from .tokens.render import render_patches
 
@@ -215,6 +217,43 @@ def render(plan: Plan, tokens: Tensor | NDArray[np.floating]) -> Tensor | NDArra
         return shown
     array = shown.permute(1, 2, 0).numpy()
     return array[:, :, 0] if array.shape[2] == 1 else array
+
+
+@overload
+def cut(image: Tensor, crops: Sequence[Crop]) -> list[Tensor]: ...
+@overload
+def cut(image: str | os.PathLike[str] | Image | NDArray[Any], crops: Sequence[Crop]) -> list[Image]: ...
+def cut(image: ImageLike, crops: Sequence[Crop]) -> list[Tensor] | list[Image]:
+    """Cuts the images that `Plan.crops` names, ready for a stock processor or a server.
+
+    Pixels are resampled sharply and without aliasing (Lanczos-3); a crop of the size of its box keeps the source's
+    pixels as they are.
+
+    Args:
+        image: As for `plan`, of the size that the plan is for.
+        crops: From `Plan.crops`.
+
+    Returns:
+        For a tensor: tensors (c, h, w) of its floating type, differentiable in it. For the others: PIL images of 8
+        bits, values outside [0, 1] clipped.
+
+    Raises:
+        ValueError: a crop reaches beyond the image.
+
+    Example:
+        >>> image = np.zeros((64, 96, 3), np.uint8)
+        >>> [one.size for one in cut(image, plan(image, budget=7, cell=16).crops())]
+        [(48, 32), (16, 16)]
+    """
+    tensor, _ = as_tensor(image)
+    out = [one.to(tensor.dtype) for one in cut_crops(_wide(tensor), crops)]
+    return out if isinstance(image, Tensor) else [_picture(one) for one in out]
+
+
+def _picture(image: Tensor) -> Image:
+    """A tensor (c, h, w) in [0, 1] as a PIL image: grey where c is 1."""
+    array = (image.float().clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
+    return fromarray(array[:, :, 0] if array.shape[2] == 1 else array)
 
 
 def _one_each(values: object, count: int, name: str) -> list[Any]:

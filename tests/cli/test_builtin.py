@@ -4,19 +4,6 @@ import json
 
 import pytest
 
-from pyrascope import cli
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*words):
-        with pytest.raises(SystemExit) as end:
-            cli.main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        return end.value.code, out, err
-
-    return run
-
 
 def test_scenes_writes_pictures_and_questions(run, tmp_path):
     code, out, _ = run("scenes", "--seed", 7, "--count", 3, "--out", tmp_path / "a")
@@ -50,10 +37,3 @@ def test_bad_options(run, tmp_path, monkeypatch, words, match):
     assert match in err
     assert len(err.strip().splitlines()) == 1
     assert not (tmp_path / "a").exists()
-
-
-@pytest.mark.parametrize("name", ["scenes", "train"])
-def test_help_has_an_example(run, name):
-    code, out, _ = run(name, "--help")
-    assert code == 0
-    assert f"pyrascope {name}" in out

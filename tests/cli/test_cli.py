@@ -1,7 +1,6 @@
 """The command line: what it writes, and that bad input ends in one sentence, exit code 2 and no file."""
 
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,51 +10,11 @@ import pytest
 from PIL import Image
 
 import pyrascope as ps
-from pictures import noise
 from pyrascope import cli
-from pyrascope.methods.catalogue import entries
-from pyrascope.methods.named import MAPS, METHODS
+from written import names, opened
 
 MOST = 24  # 4 x 6 cells of 16 px
-COMMANDS = ["plan", "pyramid", "compare", "importance", "methods"]
-
-
-@pytest.fixture
-def photo(tmp_path):
-    path = tmp_path / "photo.png"
-    Image.fromarray((noise(64, 96, 3).numpy() * 255).astype(np.uint8)).save(path)
-    return path
-
-
-@pytest.fixture
-def run(capsys):
-    def run(*words):
-        """Returns the exit code and what was printed; errors are checked for their form."""
-        with pytest.raises(SystemExit) as end:
-            cli.main([str(word) for word in words])
-        out, err = capsys.readouterr()
-        assert "Traceback" not in out + err
-        if end.value.code == 0:
-            assert err == ""
-        else:
-            assert end.value.code == 2
-            assert out == ""
-            assert err.startswith("pyrascope: ")
-            assert err.endswith("\n")
-            assert len(err.splitlines()) == 1
-            assert len(err) < 600
-        return end.value.code, out, err
-
-    return run
-
-
-def names(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir())
-
-
-def opened(path):
-    with Image.open(path) as image:
-        return image.format, image.size, np.asarray(image.convert("L"))
+COMMANDS = ["plan", "crops", "pyramid", "compare", "importance", "methods", "cost", "look", "verify", "scenes", "train"]
 
 
 # --- help ---
@@ -209,160 +168,13 @@ def test_several_images_share_a_budget(run, photo, tmp_path):
 # --- compare ---
 
 
-def test_compare_says_what_each_method_keeps(run, photo, tmp_path):
-    table, sheet = tmp_path / "table.json", tmp_path / "sheet.png"
-    words = ["--method", "uniform", "--method", "Random(seed=3)", "--json", table, "--out", sheet]
-    code, out, _ = run("compare", photo, "-b", 7, *words)
-    assert code == 0
-    rows = json.loads(table.read_text())
-    assert [row["name"] for row in rows] == ["resize", "uniform", "Random(seed=3)"]
-    image = ps.io.as_tensor(photo)[0]
-    for row in rows:
-        plan = ps.plan(photo, 7, ps.methods.method_from(row["method"]))
-        shown = ps.render(plan, ps.gather(image, plan))
-        assert row["tokens"] == plan.tokens
-        assert row["psnr"] == pytest.approx(
-            -10 * np.log10(float((shown.clamp(0, 1) - image).square().mean())), abs=1e-3
-        )
-        assert f"{row['psnr']:.1f} dB" in out
-        assert 0 < row["ssim"] < 1
-        assert row["milliseconds"] > 0
-    assert opened(sheet)[0] == "PNG"
-
-
-def test_compare_shows_every_method(run, photo):
-    code, out, _ = run("compare", photo, "-b", 6)
-    assert code == 0
-    assert all(name in out for name in METHODS)
-
-
-@pytest.mark.parametrize(
-    ("words", "match"),
-    [
-        (["--budget", "0"], "budget must be a whole number from 1 to 24"),
-        (["--budget", "auto"], "--budget"),
-        (["--method", "unifrom"], "did you mean uniform?"),
-        (["--out", "sheet.xyz"], "picture must be written"),
-        (["--json", "a.png", "--out", "a.png"], "must be two files"),
-        (["--fixation", "999,1", "--json", "a.json"], "fixation must lie in the image"),
-    ],
-)
-def test_bad_options_of_compare(run, photo, tmp_path, monkeypatch, words, match):
-    monkeypatch.chdir(tmp_path)
-    code, _, err = run("compare", "photo.png", *words)
-    assert code == 2
-    assert match in err
-    assert names(tmp_path) == ["photo.png"]
-
-
 # --- importance ---
-
-
-def test_importance_writes_what_ps_importance_map_gives(run, photo, tmp_path):
-    values, picture = tmp_path / "values.json", tmp_path / "map.png"
-    words = ["--map", "band-energy", "--map", "Fixation()", "--fixation", "8,90", "--json", values, "--out", picture]
-    code, out, _ = run("importance", photo, *words)
-    assert code == 0
-    rows = json.loads(values.read_text())
-    context = ps.Context(fixation=(8, 90))
-    for row, made in zip(rows, (ps.importance.BandEnergy(), ps.importance.Fixation()), strict=True):
-        assert row["map"] == repr(made)
-        np.testing.assert_allclose(row["values"], ps.importance_map(photo, made, context=context), rtol=1e-6)
-    assert "Fixation(): 4x6 cells" in out
-    assert "the most at y 0..16, x 80..96" in out
-    assert opened(picture)[0] == "PNG"
-
-
-@pytest.mark.parametrize(
-    ("words", "match"),
-    [
-        (["--map", "salience"], "map must be one of .*did you mean saliency"),
-        (["--map", "Weighted()"], "Weighted has an option that does not fit"),
-        (["--map", "Query()"], "Query needs context.query"),
-        (["--map", "Attention()"], "Attention needs context.attention"),
-        (["--cell", "0"], "cell must be a whole number from 1 to 4096"),
-        (["--fixation", "-1,5"], "fixation must lie in the image"),
-    ],
-)
-def test_bad_options_of_importance(run, photo, tmp_path, monkeypatch, words, match):
-    monkeypatch.chdir(tmp_path)
-    code, _, err = run("importance", "photo.png", *words, "--json", "a.json", "--out", "a.png")
-    assert code == 2
-    assert re.search(match, err)
-    assert names(tmp_path) == ["photo.png"]
 
 
 # --- methods ---
 
 
-def test_methods_lists_all_in_100_columns(run, tmp_path, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "300")
-    code, out, _ = run("methods", "--json", tmp_path / "list.json")
-    assert code == 0
-    assert max(map(len, out.replace(str(tmp_path), "").splitlines())) <= 100
-    assert all(f"\n{name} " in out for name in [*METHODS, *MAPS])
-    entries = json.loads((tmp_path / "list.json").read_text())
-    assert [entry["name"] for entry in entries] == [*METHODS, *MAPS]
-    for entry in entries:
-        assert all(option["meaning"] for option in entry["options"]), entry["name"]
-
-
-@pytest.mark.parametrize("name", ["anisotropic", "RegionTiers", "band-energy", "Weighted"])
-def test_one_in_full(run, name):
-    code, out, _ = run("methods", name)
-    assert code == 0
-    text = " ".join(out.split())
-    entry = next(one for one in entries() if name in (one.name, one.call.split("(")[0]))
-    assert entry.idea in text
-    assert all(option.meaning in text for option in entry.options)
-    assert "Example: pyrascope" in text
-
-
-@pytest.mark.parametrize("name", ["anisotropc", "foveate", "xyz", "", "[/red]"])
-def test_unknown_methods_name_the_near_ones(run, tmp_path, name):
-    code, _, err = run("methods", name, "--json", tmp_path / "a.json")
-    assert code == 2
-    assert {"anisotropc": "anisotropic", "foveate": "foveated"}.get(name, "`pyrascope methods` lists all") in err
-    assert names(tmp_path) == []
-
-
 # --- pyramid ---
-
-
-@pytest.mark.parametrize("kind", ["gaussian", "laplacian", "mipmap", "steerable"])
-@pytest.mark.parametrize("levels", [None, 1, 5])
-def test_pyramid_draws(run, photo, tmp_path, kind, levels):
-    target = tmp_path / "pyramid.png"
-    words = [] if levels is None else ["--levels", levels]
-    code, out, _ = run("pyramid", photo, "--kind", kind, "--out", target, *words)
-    assert code == 0
-    if kind == "steerable":
-        assert out == f"{levels or 3} levels of 4 orientations, picture written to {target}\n"
-    else:
-        assert out == f"{levels or 4} levels, picture written to {target}\n"
-    image, size, grey = opened(target)
-    assert image == "PNG"
-    assert size[0] > 1000
-    assert grey.std() > 10
-    assert names(tmp_path) == ["photo.png", "pyramid.png"]
-
-
-@pytest.mark.parametrize("words", [["--orientations", "3"], ["--orientations", "1", "--levels", "0"]], ids=" ".join)
-def test_steerable_pyramids_have_the_orientations_asked_for(run, photo, tmp_path, words):
-    code, out, _ = run("pyramid", photo, "--kind", "steerable", "--out", tmp_path / "drawn.png", *words)
-    assert code == 0
-    assert out.startswith(f"{0 if '--levels' in words else 3} levels of {words[1]} orientations")
-
-
-@pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (5, 3), (37, 53)])
-@pytest.mark.parametrize("kind", ["mipmap", "steerable"])
-def test_pyramids_of_small_and_grey_pictures_are_drawn(run, tmp_path, kind, size):
-    Image.fromarray((noise(*size).numpy() * 255).astype(np.uint8)).save(tmp_path / "small.png")
-    code, out, _ = run("pyramid", tmp_path / "small.png", "--kind", kind, "--out", tmp_path / "drawn.png")
-    assert code == 0
-    expected = {(1, 1): "0 levels", (37, 53): "2 levels"}.get(size, "1 levels")
-    assert out.startswith(expected if kind == "steerable" else {(37, 53): "3 levels"}.get(size, "1 levels"))
-    assert opened(tmp_path / "drawn.png")[2].std() > 5
 
 
 # --- bad input ---
@@ -470,43 +282,6 @@ def test_bad_options_of_plan(run, photo, tmp_path, monkeypatch, words, match):
     assert photo.read_bytes() == kept
 
 
-@pytest.mark.parametrize(
-    ("words", "match"),
-    [
-        ([], "--out"),
-        (["--out", "drawn.xyz"], "picture must be written to a file that ends in one of .png"),
-        (["--out", "photo.png/drawn.png"], "output must be"),
-        (["--out", "drawn.png", "--kind", "steep"], "'gaussian', 'laplacian', 'steerable', 'mipmap'"),
-        (["--out", "drawn.png", "--kind", "mipmap", "--levels", "0"], "levels must be a whole number >= 1, got 0"),
-        (
-            ["--out", "drawn.png", "--kind", "steerable", "--levels", "9"],
-            "levels must be a whole number from 0 to 6, got 9; an image of 64x96 allows 6 oriented levels",
-        ),
-        (["--out", "drawn.png", "--kind", "steerable", "--levels", "-1"], "levels must be a whole number from 0 to 6"),
-        (
-            ["--out", "drawn.png", "--kind", "steerable", "--orientations", "0"],
-            "must be a whole number from 1 to 24, got 0",
-        ),
-        (
-            ["--out", "drawn.png", "--kind", "steerable", "--orientations", "99"],
-            "must be a whole number from 1 to 24, got 99",
-        ),
-        (["--out", "drawn.png", "--orientations", "4"], "--orientations must be left out for --kind gaussian, got 4"),
-        (["--out", "drawn.png", "--levels", "0"], "levels must be a whole number >= 1, got 0"),
-        (["--out", "drawn.png", "--levels", "-2"], "levels must be a whole number >= 1, got -2"),
-        (["--out", "drawn.png", "--levels", "many"], "--levels"),
-        (["--out", "new/drawn.png", "--levels", "0"], "levels must be"),
-    ],
-    ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
-)
-def test_bad_options_of_pyramid(run, photo, tmp_path, monkeypatch, words, match):
-    monkeypatch.chdir(tmp_path)
-    code, _, err = run("pyramid", "photo.png", *words)
-    assert code == 2
-    assert match in err
-    assert names(tmp_path) == ["photo.png"]
-
-
 @pytest.mark.parametrize("words", [["plam"], ["--nope"], ["plan"], ["pyramid"], ["plan", "--json"], ["", ""]], ids=str)
 def test_bad_commands(run, tmp_path, monkeypatch, words):
     monkeypatch.chdir(tmp_path)
@@ -532,42 +307,6 @@ def test_interruption_leaves_no_file(photo, tmp_path, monkeypatch):
         cli.main(["plan", str(photo), "--json", str(tmp_path / "plan.json")])
     assert end.value.code == 130
     assert names(tmp_path) == ["photo.png"]
-
-
-def test_cost_says_what_pyramid_drop_publishes(run, tmp_path):
-    drops = ["--drop", "8:288", "--drop", "16:144", "--drop", "24:72"]
-    code, out, _ = run("cost", "-b", "128", *drops, "--json", str(tmp_path / "cost.json"))
-    assert code == 0
-    assert "3.82 T" in out
-    assert "1.78 T" in out
-    rows = json.loads((tmp_path / "cost.json").read_text())
-    assert [row["mean_tokens"] for row in rows] == [576, 128, 270]
-
-
-def test_cost_reads_a_config(run, tmp_path):
-    config = {"hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2}
-    (tmp_path / "config.json").write_text(json.dumps({"text_config": config}))
-    code, _, _ = run("cost", "--tokens", "4", "--config", str(tmp_path / "config.json"), "--json", str(tmp_path / "o"))
-    assert code == 0
-    # two layers of 4 tokens: 4 d^2 for q, k, v, o and 3 d m for the MLP a token, 2 n^2 d for attention
-    assert json.loads((tmp_path / "o").read_text())[0]["flops"] == 2 * (4 * (4 * 64 + 3 * 8 * 16) + 2 * 16 * 8)
-
-
-@pytest.mark.parametrize(
-    ("words", "wrong"),
-    [
-        (["--model", "llava"], "--model must be one of"),
-        (["--drop", "8"], "--drop must be LAYER:COUNT"),
-        (["--drop", "40:3"], "layer of a drop"),
-        (["--multiply-add", "3"], "multiply_add"),
-        (["--config", "none.json"], "none.json"),
-    ],
-)
-def test_bad_options_of_cost(run, words, wrong):
-    code, _, err = run("cost", *words)
-    assert code == 2
-    assert wrong in err
-    assert err.count("\n") == 1
 
 
 def test_the_installed_command(photo, tmp_path):

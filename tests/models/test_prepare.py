@@ -12,8 +12,8 @@ from pyrascope.methods import RateDistortion
 from pyrascope.models import attach, reduce_inputs
 from pyrascope.models.encode import tower_arguments
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+from tiny_models import model_of
 
-MODELS = {}
 TINY = TinyProcessor()
 
 
@@ -24,10 +24,8 @@ def even(features, budget):
 
 @pytest.fixture(params=RECIPES)
 def model(request):
-    if request.param not in MODELS:
-        MODELS[request.param] = build(request.param)
     with torch.no_grad():
-        yield MODELS[request.param]
+        yield model_of(request.param)
 
 
 def generated(model, inputs, **more):
@@ -100,7 +98,7 @@ def test_prompt_share_is_exact(model):
 
 
 def test_bad_input_is_refused():
-    model = MODELS.setdefault("llava", build("llava"))
+    model = model_of("llava")
     inputs = prompts(model)
     with pytest.raises(ValueError, match="from 1 to 64, got 65"):
         reduce_inputs(model, inputs, even, 65)
@@ -119,7 +117,7 @@ def test_bad_input_is_refused():
 
 
 def test_text_passes_through_and_an_unknown_model_is_named():
-    model = MODELS.setdefault("llava", build("llava"))
+    model = model_of("llava")
     text = {"input_ids": torch.tensor([[5, 6, 7]])}
     same, found = reduce_inputs(model, text, even, 4)
     assert same["input_ids"] is text["input_ids"]

@@ -9,7 +9,10 @@ pytest.importorskip("transformers")
 from pyrascope.cli.main import main
 from pyrascope.methods.reducers import DivPrune, Random
 from pyrascope.models import attach, encode, prepare, verify, verify_type
+from pyrascope.models.placeholders import placeholder_runs
 from pyrascope.models.tiny import IMAGE, build
+from pyrascope.models.verify import _made
+from tiny_models import tiny_processor
 
 
 def results(report):
@@ -43,25 +46,8 @@ def test_command(tmp_path, capsys):
     assert "qwen2_5_vl" in capsys.readouterr().err
 
 
-@pytest.fixture(scope="module")
-def processor():
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import CLIPImageProcessor, LlavaProcessor, PreTrainedTokenizerFast
-
-    words = ["<pad>", "<unk>", "what", "is", "here", "to", "be", "seen"]
-    vocabulary = {word: i for i, word in enumerate(words)} | {"<image>": IMAGE}
-    inner = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    inner.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(tokenizer_object=inner, pad_token="<pad>", unk_token="<unk>")
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<image>"]})
-    side = {"height": 64, "width": 64}
-    images = CLIPImageProcessor(size=side, crop_size=side)
-    return LlavaProcessor(
-        images, tokenizer, patch_size=8, vision_feature_select_strategy="default", num_additional_image_tokens=1
-    )
-
-
-def test_with_a_real_processor(processor):
+def test_with_a_real_processor():
+    processor = tiny_processor()
     model = build("llava")
     report = verify(model, processor)
     assert report.ok, str(report)
@@ -87,3 +73,18 @@ def test_a_model_that_cannot_is_refused_by_name():
     report = verify(model, SimpleNamespace())
     assert report.ok
     assert report.rows[0].result.startswith("refused: model must take encoded image features, got LlamaForCausalLM")
+
+
+def test_images_of_a_prompt_do_not_adjoin_and_the_processor_stays_as_it_was():
+    processor, model = tiny_processor(), build("llava")
+    processor.tokenizer.padding_side = "right"
+    made = _made(model, processor, (0, 1))
+    assert [run.row for run in placeholder_runs(made["input_ids"], IMAGE)] == [0, 1, 1]
+    assert processor.tokenizer.padding_side == "right"
+
+
+def test_what_cannot_be_compared_is_refused():
+    with pytest.raises(ValueError, match=r"needs float32 weights, got torch\.bfloat16"):
+        verify(build("llava").bfloat16(), tiny_processor())
+    with pytest.raises(TypeError, match="processor must be that of the model, got None"):
+        verify(build("llava"), None)

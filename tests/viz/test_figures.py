@@ -129,6 +129,8 @@ def test_the_resize_has_as_many_tokens_as_it_says():
     plan = ps.plan(image, 7)
     small = ps.plan(image, 7, ps.methods.Resize())
     assert titles(plan_figure(image, plan))[2] == f"plain resize, {small.tokens} tokens"
+    own = ps.plan(image, 3, ps.methods.Uniform())
+    assert titles(plan_figure(image, plan, compare=own))[2] == "plain resize, 3 tokens"
 
 
 def test_places_without_a_box_are_told():

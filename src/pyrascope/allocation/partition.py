@@ -40,12 +40,13 @@ def plan_partitions(
     method: str,
     judge: Judge,
     depths: Sequence[int] | None = None,
+    octaves: int | None = None,
 ) -> list[Plan]:
     """Returns one plan a scene whose boxes partition it, `budget` tokens in all, with the least total distortion.
 
-    `depths`: see `budgeted_tree`.
+    `depths` and `octaves`: see `budgeted_tree`.
     """
-    tokens, tree = budgeted_tree(scenes, budget, cell, aspect, method, depths)
+    tokens, tree = budgeted_tree(scenes, budget, cell, aspect, method, depths, octaves)
     with torch.no_grad():
         sums = [judge(scene, cell, levels_of(tree, number)) for number, scene in enumerate(scenes)]
     distortion = all_finite(on_nodes(tree, sums))
@@ -68,6 +69,7 @@ def budgeted_tree(
     aspect: int,
     method: str,
     depths: Sequence[int] | None = None,
+    octaves: int | None = None,
 ) -> tuple[int, SplitTree]:
     """Returns the checked budget and the tree of dyadic boxes of all images.
 
@@ -79,10 +81,14 @@ def budgeted_tree(
         method: Named where the budget is refused.
         depths: For each scene, of how many levels its boxes may be (1: single cells), or None for any. A limit yields
             where the budget needs it: the scene whose largest boxes are the most is given one level more, and so on.
+        octaves: How much finer than the largest boxes of its scene a box may be, at least 1: with depths of 1 there
+            are always enough such boxes. None: down to single cells.
     """
     tokens = check_budget(budget, [scene.size for scene in scenes], cell, method)
     grids = tuple(grid_of(scene.size, cell) for scene in scenes)
-    return tokens, split_tree(grids, aspect, None if depths is None else _tops(grids, depths, tokens))
+    tops = tuple(map(top_level, grids)) if depths is None else _tops(grids, depths, tokens)
+    bottoms = tuple(0 if octaves is None else max(top - octaves, 0) for top in tops)
+    return tokens, split_tree(grids, aspect, tops, bottoms)
 
 
 def _tops(grids: Sequence[Grid], depths: Sequence[int], tokens: int) -> tuple[int, ...]:

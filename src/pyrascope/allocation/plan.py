@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._check import shorten, whole_number
 from .._files import open_to_read, write_whole
 from . import cover
+from .crops import Crop, fixed_crops, grid_crops
 
 FORMAT, VERSION = "pyrascope.plan", 1
 MAX_CELL = 4096
@@ -103,6 +104,51 @@ class Plan:
         pairs, group = np.unique(self.levels, axis=0, return_inverse=True)
         found = {(float(ly), float(lx)): np.flatnonzero(group == k) for k, (ly, lx) in enumerate(pairs)}
         return dict(sorted(found.items(), key=lambda item: (sum(item[0]), item[0])))
+
+    def crops(
+        self,
+        patch: int | None = None,
+        min_pixels: int = 1,
+        max_pixels: int | None = None,
+        *,
+        tokens_per_crop: int | None = None,
+        size: int | tuple[int, int] | None = None,
+    ) -> list[Crop]:
+        """Returns the plan as ordinary images for models that take no plans: a thumbnail, then crops of what is finer.
+
+        The number of tokens that a stock processor makes of these images is exactly `tokens`. Where they look follows
+        the plan: of those tried, they are the views that deliver most of its tokens for each place. `pyrascope.cut`
+        makes them. Tokens of a language model that mark each image's beginning and end are not counted.
+
+        Args:
+            patch: Side in pixels of what becomes one token of a processor that keeps the resolution (28 for Qwen2-VL
+                and Qwen2.5-VL, 32 for Qwen3-VL); None: the plan's cell, which is the best cell for the plan.
+            min_pixels: Fewest pixels of an image that this processor does not enlarge.
+            max_pixels: Most pixels of an image that it does not shrink; None for no limit.
+            tokens_per_crop: Tokens of each image, for a processor that always makes as many: 576 for LLaVA-1.5, 64 for
+                SmolVLM without image splitting, 256 for Gemma3. The plan must have a multiple of it.
+            size: Side, or height and width, of the images that this processor takes as they are (336, 512, 896).
+
+        Raises:
+            TypeError, ValueError: numbers out of range, or a number of tokens that such images cannot have; the message
+                names those that they can.
+
+        Example:
+            >>> plan = Plan([[0, 0, 64, 64], [0, 64, 32, 96], [0, 96, 32, 128], [32, 64, 64, 96], [32, 96, 64, 128]],
+            ...             [[1, 1]] + [[0, 0]] * 4, [0] * 5, (64, 128), 32, "by hand")
+            >>> for crop in plan.crops():
+            ...     print(crop)
+            Crop(box=(0, 0, 64, 128), size=(32, 32), tokens=1)
+            Crop(box=(0, 64, 64, 128), size=(64, 64), tokens=4)
+        """
+        if tokens_per_crop is None and size is None:
+            return grid_crops(
+                self.boxes, self.image_size, self.cell if patch is None else patch, min_pixels, max_pixels
+            )
+        if tokens_per_crop is None or size is None or patch is not None:
+            given = f"patch={patch}, tokens_per_crop={tokens_per_crop}, size={size}"
+            raise ValueError(f"crops need either patch, or tokens_per_crop and size, got {given}")
+        return fixed_crops(self.boxes, self.image_size, tokens_per_crop, size)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Plan):

@@ -7,47 +7,7 @@ import torch
 from torch import Tensor
 
 from .._check import shorten, whole_number
-
-
-@dataclass(frozen=True)
-class Tiles:
-    """Views of one image in the order of their tokens: the whole image, then its tiles in reading order (AnyRes).
-
-    Attributes:
-        rows: Rows of tiles, >= 1.
-        columns: Tiles a row, >= 1.
-        view: Rows and columns of the cells of each view, the whole image's included.
-
-    Example:
-        >>> Tiles(1, 2, (1, 2)).numbers()
-        tensor([0, 0, 1, 1, 2, 2])
-    """
-
-    rows: int
-    columns: int
-    view: tuple[int, int]
-
-    def __post_init__(self) -> None:
-        whole_number(self.rows, "rows", 1)
-        whole_number(self.columns, "columns", 1)
-        _check_grid(self.view, "view")
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of all views."""
-        return (1 + self.rows * self.columns) * self.view[0] * self.view[1]
-
-    def numbers(self) -> Tensor:
-        """Returns the view of each token, int64 (tokens,): 0 is the whole image."""
-        return torch.arange(1 + self.rows * self.columns).repeat_interleave(self.view[0] * self.view[1])
-
-    def shown_by(self) -> Tensor:
-        """Returns the tile (from 0) that shows the centre of each cell of the whole image, int64 (cells,)."""
-        y, x = (
-            (2 * torch.arange(cells) + 1) * tiles // (2 * cells)
-            for cells, tiles in zip(self.view, (self.rows, self.columns), strict=True)
-        )
-        return (y[:, None] * self.columns + x).flatten()
+from .tiles import Tiles, Views, check_grid, check_numbers
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +21,7 @@ class FeatureContext:
         first_attention: The same at the tower's first layer.
         keys: Keys (n, dk) of the tower's attention, mean over heads.
         query: Text features (dq,) or (m, dq), in the space of the features.
-        tiles: Which view each token belongs to: `Tiles`, or numbers from 0, int (n,).
+        tiles: Which view each token belongs to: `Tiles`, `Views`, or only numbers from 0, int (n,).
 
     Raises:
         TypeError, ValueError: a field of another kind or shape, or numbers that are not finite.
@@ -72,28 +32,25 @@ class FeatureContext:
     first_attention: Tensor | None = None
     keys: Tensor | None = None
     query: Tensor | None = None
-    tiles: Tensor | Tiles | None = None
+    tiles: Tensor | Tiles | Views | None = None
 
     def __post_init__(self) -> None:
         if self.grid is not None:
-            _check_grid(self.grid, "grid")
+            check_grid(self.grid, "grid")
         for name, axes in (("attention", (1,)), ("first_attention", (1,)), ("keys", (2,)), ("query", (1, 2))):
             _check_floats(getattr(self, name), name, axes)
         for name in ("attention", "first_attention"):
             given = getattr(self, name)
             if given is not None and bool((given < 0).any()):
                 raise ValueError(f"{name} must not be negative, got a value below 0; take it after the softmax")
-        if self.tiles is not None and not isinstance(self.tiles, Tiles):
-            given = self.tiles
-            whole = isinstance(given, Tensor) and given.dtype in (torch.int64, torch.int32, torch.int16, torch.uint8)
-            if not whole or given.ndim != 1 or bool((given < 0).any()):
-                raise ValueError(f"tiles must be Tiles or whole numbers >= 0 of shape (n,), got {shorten(given)}")
+        if self.tiles is not None and not isinstance(self.tiles, Tiles | Views):
+            check_numbers(self.tiles, "tiles")
 
     def numbers(self, n: int) -> Tensor:
         """Returns the view of each token, int64 (n,); all 0 where no tiles are known."""
         if self.tiles is None:
             return torch.zeros(n, dtype=torch.long)
-        return self.tiles.numbers() if isinstance(self.tiles, Tiles) else self.tiles.long()
+        return self.tiles.long() if isinstance(self.tiles, Tensor) else self.tiles.numbers()
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,7 +75,9 @@ class Reducer(Protocol):
     """A method that chooses or merges the visual tokens of one image, after the vision tower.
 
     Methods are frozen dataclasses: their fields are their options, and their `repr` is what rebuilds them. All are
-    deterministic, and the full budget returns the features bit for bit.
+    deterministic, and the full budget returns the features bit for bit. Two attributes, sets of names of
+    `FeatureContext`, tell a model's adapter what to look up: `needs`, without which the method refuses, and `uses`,
+    which it takes where they are known. A method without `needs` is called with features and budget alone.
     """
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
@@ -174,13 +133,6 @@ def needed(value: Tensor | None, name: str, method: str) -> Tensor:
     if value is None:
         raise ValueError(f"{method} needs {name}, got none; give FeatureContext({name}=...)")
     return value.double()
-
-
-def _check_grid(value: object, name: str) -> None:
-    if not isinstance(value, tuple) or len(value) != 2:
-        raise ValueError(f"{name} must be (rows, columns) in cells, got {shorten(value)}")
-    for number, part in zip(value, ("rows", "columns"), strict=True):
-        whole_number(number, f"{part} of {name}", 1)
 
 
 def _check_floats(value: object, name: str, axes: tuple[int, ...]) -> None:

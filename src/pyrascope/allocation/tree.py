@@ -48,6 +48,7 @@ class SplitTree:
 
     Attributes:
         grids: Rows and columns of cells of each grid.
+        bottoms: Level of the smallest boxes of each grid: mostly 0, single cells.
         blocks: The boxes by grid and level, in node order.
         classes: Runs of nodes of equal area, smallest first: children come before their parents.
         splits: int (options, arity, nodes): the ways to split each box, the one along its longer side first. Where
@@ -61,6 +62,7 @@ class SplitTree:
     """
 
     grids: tuple[Grid, ...]
+    bottoms: tuple[int, ...]
     blocks: tuple[Block, ...]
     classes: tuple[slice, ...]
     splits: Index
@@ -87,8 +89,8 @@ class SplitTree:
 
     @property
     def capacity(self) -> int:
-        """Number of cells of all grids: the largest budget."""
-        return sum(rows * columns for rows, columns in self.grids)
+        """Number of the finest boxes of all grids: the largest budget."""
+        return sum(level_cells(grid, bottom) for grid, bottom in zip(self.grids, self.bottoms, strict=True))
 
     @cached_property
     def table(self) -> Index:
@@ -109,7 +111,12 @@ class SplitTree:
 
 
 @lru_cache(maxsize=16)
-def split_tree(grids: tuple[Grid, ...], aspect: int, tops: tuple[int, ...] | None = None) -> SplitTree:
+def split_tree(
+    grids: tuple[Grid, ...],
+    aspect: int,
+    tops: tuple[int, ...] | None = None,
+    bottoms: tuple[int, ...] | None = None,
+) -> SplitTree:
     """Returns the boxes whose sides differ by a factor of at most `aspect`, and their splits.
 
     Aspect 1 means square boxes that split in four; 2:1 boxes are in the tree too, so that the last one or two tokens
@@ -119,10 +126,12 @@ def split_tree(grids: tuple[Grid, ...], aspect: int, tops: tuple[int, ...] | Non
         grids: Rows and columns of cells of each grid.
         aspect: 1, 2 or 4.
         tops: Level of the largest boxes of each grid, at most `top_level`; None: of one root.
+        bottoms: Level of the smallest boxes of each grid, at most that of the largest; None: 0, single cells.
     """
     skew = max(ASPECTS[aspect], 1)
     tops = tops or tuple(map(top_level, grids))
-    blocks = _blocks(grids, tops, skew)
+    bottoms = bottoms or (0,) * len(grids)
+    blocks = _blocks(grids, tops, bottoms, skew)
     where = {(block.grid, block.level): block for block in blocks}
     nodes = blocks[-1].stop
     halvings = np.full((2, 2, nodes), nodes + 1, dtype=np.int64)
@@ -141,6 +150,7 @@ def split_tree(grids: tuple[Grid, ...], aspect: int, tops: tuple[int, ...] | Non
     inside = (splits < nodes).sum(1)
     return SplitTree(
         grids=grids,
+        bottoms=bottoms,
         blocks=tuple(blocks),
         classes=_classes(blocks),
         splits=splits,
@@ -197,12 +207,12 @@ def level_cells(grid: Grid, level: int) -> int:
     return rows * columns
 
 
-def _blocks(grids: tuple[Grid, ...], tops: tuple[int, ...], skew: int) -> list[Block]:
-    """Every level of every grid up to its top, sorted by area, then grid, then ly."""
+def _blocks(grids: tuple[Grid, ...], tops: tuple[int, ...], bottoms: tuple[int, ...], skew: int) -> list[Block]:
+    """Every level of every grid from its bottom to its top, sorted by area, then grid, then ly."""
     found = []
-    for number, top in enumerate(tops):
-        for ly in range(top + 1):
-            for lx in range(max(ly - skew, 0), min(ly + skew, top) + 1):
+    for number, (bottom, top) in enumerate(zip(bottoms, tops, strict=True)):
+        for ly in range(bottom, top + 1):
+            for lx in range(max(ly - skew, bottom), min(ly + skew, top) + 1):
                 found.append((ly + lx, number, ly, lx))
     blocks, start = [], 0
     for _, number, ly, lx in sorted(found):

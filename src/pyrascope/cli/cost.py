@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from .._check import one_of
+from .._files import open_to_read
 from ..allocation.cost import DECODERS, Decoder, flops, kv_bytes, mean_tokens, staged
 from .outputs import output
 
@@ -65,9 +66,11 @@ def cost(
 
 
 def _sizes(path: Path) -> Decoder:
+    with open_to_read(path, "--config") as file:
+        text = file.read()
     try:
-        return Decoder.from_config(json_format.loads(path.read_text(encoding="utf-8")))
-    except (AttributeError, TypeError, json_format.JSONDecodeError) as error:
+        return Decoder.from_config(json_format.loads(text))
+    except (AttributeError, TypeError, UnicodeDecodeError, json_format.JSONDecodeError) as error:
         raise ValueError(f"--config must be a JSON object of sizes, got {path} ({error})") from None
 
 
@@ -77,5 +80,7 @@ def _drops(texts: list[str]) -> dict[int, int]:
         layer, colon, count = text.partition(":")
         if not colon or not layer.strip().isdecimal() or not count.strip().isdecimal():
             raise ValueError(f"--drop must be LAYER:COUNT, as in 8:288, got {text[:40]!r}")
+        if int(layer) in found:
+            raise ValueError(f"--drop must name each layer once, got layer {int(layer)} twice; leave one out")
         found[int(layer)] = int(count)
     return found

@@ -8,7 +8,9 @@ import typer
 from .. import __version__
 from .compare import compare
 from .cost import cost
+from .crops import crops
 from .importance import importance
+from .look import look
 from .methods import methods
 from .plan import plan
 from .pyramid import pyramid
@@ -23,11 +25,15 @@ app = typer.Typer(
     add_completion=False,
 )
 app.command(epilog="Example: pyrascope plan photo.jpg --budget 256 --method resize --out plan.png")(plan)
+app.command(epilog="Example: pyrascope crops photo.jpg plan.json --patch 28 --min-pixels 3136 --out crops")(crops)
 app.command(epilog="Example: pyrascope pyramid photo.jpg --kind laplacian --levels 5 --out pyramid.png")(pyramid)
 app.command(epilog="Example: pyrascope compare photo.jpg --budget 256 --out sheet.png")(compare)
 app.command(epilog="Example: pyrascope importance photo.jpg --map 'Saliency()' --out map.png")(importance)
 app.command(epilog="Example: pyrascope methods anisotropic")(methods)
 app.command(epilog="Example: pyrascope cost --tokens 576 -b 128 --drop 8:288 --drop 16:144 --drop 24:72")(cost)
+app.command(
+    epilog="Example: pyrascope look photo.jpg -q 'what is on the sign?' -b 64 --model llava-hf/llava-1.5-7b-hf"
+)(look)
 app.command(epilog="Example: pyrascope scenes --seed 7 --count 50 --out scenes/")(scenes)
 app.command(epilog="Example: pyrascope train --out run/ --resume")(train)
 app.command(epilog="Example: pyrascope verify llava qwen2_5_vl --json verified.json")(verify)
@@ -68,6 +74,6 @@ def _sentence(error: Exception) -> str | None:
         return " ".join(str(error.format_message()).split()).rstrip(".") + "; see --help"
     if isinstance(error, MemoryError) or "can't allocate memory" in str(error):
         return "the image needs more memory than there is; give a smaller one"
-    if isinstance(error, ValueError | TypeError | OSError):
+    if isinstance(error, ValueError | TypeError | OSError | ImportError | NotImplementedError):
         return " ".join(str(error).split())
     return None

@@ -4,26 +4,29 @@ import json as json_format
 from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
 from ..models import Report, Row
 from ..models import verify as verify_model
-from ..models.support import supported_types, transformers
+from ..models.load import load
+from ..models.support import image_text_types, supported_types
 from ..models.verify import verify_type
 from .outputs import output
+from .quiet import quiet
 
 
 def verify(
-    names: Annotated[list[str], typer.Argument(help="Model types, built small at random, or local folders.")],
+    names: Annotated[list[str], typer.Argument(help="Model types, built small at random, local folders or hub ids.")],
     json: Annotated[Path | None, typer.Option(help="Write the rows to this file.", show_default=False)] = None,
 ) -> int:
     """Checks that models with reduced visual tokens agree with themselves; exits with 1 where a check fails."""
     for name in names:
-        if name not in supported_types() and not Path(name).is_dir():
-            raise ValueError(f"NAME must be a local folder or one of {', '.join(supported_types())}, got {name}")
+        if not Path(name).is_dir() and "/" not in name and name not in image_text_types():
+            known = ", ".join(supported_types())
+            raise ValueError(f"NAME must be a local folder, a hub id such as org/name or one of {known}, got {name}")
     with output(json) if json else nullcontext() as part:
         rows: list[Row] = []
         for name in names:
@@ -37,9 +40,7 @@ def verify(
 
 
 def _verified(name: str) -> Report:
-    if not Path(name).is_dir():
+    if "/" not in name and not Path(name).is_dir():
         return verify_type(name)
-    module: Any = transformers()
-    local = {"local_files_only": True}
-    model = module.AutoModelForImageTextToText.from_pretrained(name, use_safetensors=True, dtype="float32", **local)
-    return verify_model(model.eval(), module.AutoProcessor.from_pretrained(name, **local))
+    with quiet():
+        return verify_model(*load(name))

@@ -17,8 +17,10 @@ from .rate_distortion import RateDistortion
 from .region_tiers import RegionTiers
 from .resize import Resize
 from .saliency_pyramid import SaliencyPyramid
+from .two_levels import TwoLevels
 from .uniform import Uniform
 from .with_context import WithContext
+from .zoom import Zoom
 
 __all__ = [
     "AdaptiveDepth",
@@ -37,8 +39,10 @@ __all__ = [
     "RegionTiers",
     "Resize",
     "SaliencyPyramid",
+    "TwoLevels",
     "Uniform",
     "WithContext",
+    "Zoom",
     "method_from",
     "reduction",
 ]

@@ -37,18 +37,20 @@ class CoarseToFine:
     top: for a detector that is not the model which reads the tokens.
 
     Scores are those of the second look, 0 for the tokens of the first. A look of less than one token sees nothing, so
-    the plans of the smallest budgets are those of `method`; likewise where the heat is 0 everywhere.
+    the plans of the smallest budgets are those of `method`; likewise where the heat is 0 everywhere, and where the
+    budget is all cells and nothing is left to choose.
 
     Attributes:
         method: Plans the second look; one that takes a weight.
         share: Of the budget for the first look, in percent: 1 to 99; up to 1000 where it is not counted.
         elsewhere: How much places without heat count beside those with most, 0 to 1.
         counted: Whether the tokens of the first look are part of the budget and of the plan.
-        detector: Sees the view and returns the heat. It has no part in the method's string: a method rebuilt from
-            `plan.method` needs it anew.
+        detector: Sees the view and returns the heat; None for the attention of the model that the method is used with
+            (`attach`, `prepare`). It has no part in the method's string: a method rebuilt from `plan.method` needs it
+            anew.
 
     Raises:
-        ValueError: called without a detector, or the detector's answer is no heat map.
+        ValueError: called without a detector or a model, or the detector's answer is no heat map.
 
     Source: two-stage "look, then zoom" as in coarse-to-fine search of visual detail, with any detector in place of the
     model. Differs from the publications in that the second look is a plan of exact size, not a set of crops.
@@ -75,32 +77,57 @@ class CoarseToFine:
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan a scene, exactly `budget` tokens in all."""
-        if self.detector is None:
+        if self.detector is None or self.through_model:
             raise ValueError(
                 "CoarseToFine needs a detector that looks at the coarse view, got none; give one, as in "
-                "CoarseToFine(detector=lambda view: view.std(0))"
+                "CoarseToFine(detector=lambda view: view.std(0)), or use it with a model, in attach or prepare"
             )
-        sizes = [scene.size for scene in scenes]
-        total = check_budget(budget, sizes, cell, repr(self))
-        first = min(total * self.share // 100, total - len(scenes)) if self.counted else total * self.share // 100
-        if first < len(scenes):
+        views = self.looks(scenes, budget, cell)
+        heats = [_heat(scene, view, self.detector) for scene, view in zip(scenes, views, strict=bool(views))]
+        return self.refined(scenes, views, heats, budget, cell)
+
+    def refined(
+        self, scenes: Sequence[Scene], views: Sequence[Plan], heats: Sequence[Tensor], budget: int | None, cell: int
+    ) -> list[Plan]:
+        """Returns the plans for what a first look has found.
+
+        Args:
+            scenes: As the call; likewise what is not named here.
+            views: From `looks`.
+            heats: What was found in each, as a detector returns it.
+            budget: As the call.
+            cell: As the call.
+
+        Raises:
+            ValueError: a heat that is none.
+        """
+        total = check_budget(budget, [scene.size for scene in scenes], cell, repr(self))
+        if not views:
             return [replace(plan, method=repr(self)) for plan in self.method(scenes, total, cell)]
-        looks = budget_by_size(
-            sizes, min(first, sum(math.prod(grid_of(size, cell)) for size in sizes)), cell, repr(self)
-        )
-        views = [Resize()([Scene(scene.image)], int(look), cell)[0] for scene, look in zip(scenes, looks, strict=True)]
-        weighted = [self._weighted(scene, view, self.detector) for scene, view in zip(scenes, views, strict=True)]
+        weighted = [self._weighted(scene, _checked(heat)) for scene, heat in zip(scenes, heats, strict=True)]
         left = total - sum(view.tokens for view in views) if self.counted else total
         plans = self.method(weighted, left, cell)
         if not self.counted:
             return [replace(plan, method=repr(self)) for plan in plans]
         return [_both(view, plan, repr(self)) for view, plan in zip(views, plans, strict=True)]
 
-    def _weighted(self, scene: Scene, view: Plan, detector: Detector) -> Scene:
-        """The scene with the weight that the detector gives to what the tokens of `view` show."""
-        rows, columns = (len(np.unique(view.boxes[:, axis])) for axis in (0, 1))
-        with torch.no_grad():
-            heat = _checked(detector(resize(scene.image, (rows * view.cell, columns * view.cell))))
+    @property
+    def through_model(self) -> bool:
+        """True if the look is one through the model that reads the tokens, and not a detector's."""
+        return self.detector is None or bool(getattr(self.detector, "through_model", False))
+
+    def looks(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
+        """Returns the plans of the first look at the scenes; none where it is less than a token each, or all cells."""
+        sizes = [scene.size for scene in scenes]
+        total, most = check_budget(budget, sizes, cell, repr(self)), sum(math.prod(grid_of(s, cell)) for s in sizes)
+        first = min(total * self.share // 100, total - len(scenes)) if self.counted else total * self.share // 100
+        if first < len(scenes) or (self.counted and total == most):
+            return []
+        looks = budget_by_size(sizes, min(first, most), cell, repr(self))
+        return [Resize()([Scene(scene.image)], int(look), cell)[0] for scene, look in zip(scenes, looks, strict=True)]
+
+    def _weighted(self, scene: Scene, heat: Tensor) -> Scene:
+        """The scene with the weight that a heat gives to it."""
         peak = float(heat.max())
         if not peak:
             return scene
@@ -109,6 +136,13 @@ class CoarseToFine:
             size = [max(a, b) for a, b in zip(weight.shape, scene.weight.shape, strict=True)]
             weight = _nearest(weight, size) * _nearest(scene.weight.to(weight), size)
         return replace(scene, weight=weight.to(scene.image.device))
+
+
+@torch.no_grad()
+def _heat(scene: Scene, view: Plan, detector: Detector) -> Tensor:
+    """What the detector finds in what the tokens of `view` show."""
+    rows, columns = (len(np.unique(view.boxes[:, axis])) for axis in (0, 1))
+    return detector(resize(scene.image, (rows * view.cell, columns * view.cell)))
 
 
 def _checked(heat: object) -> Tensor:

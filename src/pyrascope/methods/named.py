@@ -28,11 +28,14 @@ from .rate_distortion import RateDistortion
 from .region_tiers import RegionTiers
 from .resize import Resize
 from .saliency_pyramid import SaliencyPyramid
+from .two_levels import TwoLevels
 from .uniform import Uniform
 from .with_context import WithContext
+from .zoom import Zoom
 
 METHODS: dict[str, type] = {
     "rate-distortion": RateDistortion,
+    "two-levels": TwoLevels,
     "resize": Resize,
     "uniform": Uniform,
     "random": Random,
@@ -48,12 +51,13 @@ METHODS: dict[str, type] = {
     "foveated": Foveated,
     "mixture": Mixture,
     "with-context": WithContext,
+    "zoom": Zoom,
     "never-worse": NeverWorse,
     "coarse-to-fine": CoarseToFine,
 }
 """Name on the command line (the class name in kebab-case) -> class."""
 UNAIDED: dict[str, type] = {name: kind for name, kind in METHODS.items() if kind is not CoarseToFine}
-"""Those that work as they are made without arguments; `CoarseToFine` needs a detector."""
+"""Those that work as they are made without arguments; `CoarseToFine` needs a detector or a model."""
 
 MAPS: dict[str, type] = {
     re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower(): kind

@@ -1,7 +1,8 @@
 """A model that spends exactly B visual tokens an image inside a `with` block, and is itself again after it."""
 
+import copy
 import functools
-import inspect
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -9,101 +10,113 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..allocation.reducer import Reducer
-from .inputs import REDUCED, check_inputs, has_images
-from .prepare import reduce_inputs
-from .reduce import check_reducer
-from .support import check_model
-
-METHODS = ("forward", "generate")
+from .dispatch import smaller_inputs
+from .encode import pooled_of
+from .inputs import REDUCED, check_inputs, check_processor, has_images
+from .layers import dropping
+from .patched import by_names, patched, prompt_by_name
+from .planning import DEFAULT
+from .sites import LAYERS, check_options, site_of
+from .support import check_model, transformers
 
 
 @contextmanager
-def attach(model: Any, method: Reducer, budget: Any, *, processor: Any = None, **options: str) -> Iterator[Any]:
+def attach(
+    model: Any, method: Any = DEFAULT, budget: Any = None, *, processor: Any = None, **options: Any
+) -> Iterator[Any]:
     """Within the block, `model.generate` and `model(...)` run with exactly `budget` visual tokens an image.
 
-    Nothing but this instance changes, and it is as before afterwards, also after an error. `generate` returns the
-    prompt as it was given before the new tokens; the logits of `forward` are those of the shorter prompt. Calls without
-    images pass through.
+    Nothing but this instance changes, and it is as before afterwards, also after an error (where a method listens to
+    attention, a backend of ours stays in transformers' registry; no model names it outside a block). `generate`
+    returns the prompt as it was given before the new tokens; the logits of `forward` are those of the shorter prompt.
+    Calls without images pass through.
+
+    With a method of the pixels site the given processor remembers the images of its latest 64 calls until the block
+    ends, so that plans know the source: its size, and its pixels where `finest` asks for them. It finds them again by
+    the token ids and pixels that it made of them. Where it does not, plans are made on the pixels that arrive, and a
+    warning says so once.
 
     Args:
-        model: A model of transformers that takes encoded features.
-        method: A reducer.
-        budget: As `pyrascope.prepare`.
-        processor: As `reduce_inputs`.
-        options: `share` and `positions`, as `reduce_inputs`.
+        model: A model of transformers that takes encoded features; also inside a PEFT adapter of its layers.
+        method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site); or a
+            dropper, which lets tokens go between layers instead. Where none is given, `TwoLevels()`: told nothing about
+            where to look, a frozen encoder kept as much of it as of a plain resize, and of other plans less
+            (docs/experiments.md, "what a frozen encoder tolerates").
+        budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
+            than one, or None for its own schedule.
+        processor: As `plan_inputs` and `reduce_inputs`.
+        options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer; a
+            dropper takes only `share`, and keeps the positions and the logits of the whole prompt (those of tokens that
+            have left mean nothing).
 
     Yields:
-        The model.
+        The model, as it was given.
 
     Raises:
-        ImportError, TypeError: as `reduce_inputs`, at once.
-        ValueError: as `reduce_inputs`, from the calls within.
+        ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once; also a dropper on a
+            language model or attention backend that is not served.
+        ValueError: a model that is attached already, or a processor of another model, at once; as `plan_inputs` and
+            `reduce_inputs`, from the calls within.
     """
-    check_model(model)
-    check_reducer(method)
-    own = {name: vars(model)[name] for name in METHODS if name in vars(model)}  # hooks of accelerate live there
-    rotation = "rope_deltas" in vars(model.base_model)
-    deltas = getattr(model.base_model, "rope_deltas", None)
-
-    def smaller(inputs: dict[str, Any]) -> dict[str, Any]:
-        return reduce_inputs(model, inputs, method, budget, processor=processor, **options)[0]
-
-    model.generate = _generate(model.generate, model, smaller)  # first: it must see the model's own `forward` too
-    model.forward = _forward(model.forward, model, smaller)
-    try:
+    inner = check_model(model)
+    check_processor(inner, processor)
+    site = site_of(method)
+    check_options(site, options)
+    if site == LAYERS:
+        with dropping(inner, method, budget, processor=processor, **options):
+            yield model
+        return
+    with (
+        smaller_inputs(inner, method, budget, processor, options) as smaller,
+        patched(inner, lambda stock: _forward(stock, inner, smaller), lambda stock: _generate(stock, inner, smaller)),
+    ):
         yield model
-    finally:
-        for name in METHODS:
-            vars(model).pop(name, None)
-            if name in own:
-                vars(model)[name] = own[name]
-        if rotation:
-            model.base_model.rope_deltas = deltas
 
 
 def _forward(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:
-    names = [name for name in inspect.signature(stock).parameters if name != "kwargs"]
+    named = by_names(stock)
+    thinned: weakref.WeakSet[Any] = weakref.WeakSet()  # caches of reduced prompts
 
     @functools.wraps(stock)
     def forward(*args: Any, **kwargs: Any) -> Any:
-        given = {**dict(zip(names, args, strict=False)), **kwargs}
-        if has_images(given):
-            return stock(**smaller(given))
-        if not given.get(REDUCED) and given.get("inputs_embeds") is None:
+        given = named(*args, **kwargs)
+        if has_images(given) or given.get(REDUCED):
+            out = stock(**smaller(given)) if has_images(given) else stock(*args, **kwargs)
+            caches = (getattr(out, "past_key_values", None), given.get("past_key_values"))
+            thinned.update(cache for cache in caches if cache is not None)
+            return out
+        if given.get("inputs_embeds") is None:
             check_inputs(model, given)
-        if given.get("past_key_values") is not None and given.get("position_ids") is None:
-            _refuse_decoding(given["past_key_values"])
+        if given.get("past_key_values") in thinned and given.get("position_ids") is None:
+            _refuse_decoding()
         return stock(*args, **kwargs)
 
     return forward
 
 
-def _refuse_decoding(cache: Any) -> None:
+def _refuse_decoding() -> None:
     """Refuses to go on from a cache without positions, since the kept tokens may stand apart."""
-    if cache.get_seq_length() > 0:
-        raise ValueError(
-            "decoding by hand after a reduced prompt needs position_ids, got none; pass the last position + 1, "
-            "or use model.generate"
-        )
+    raise ValueError(
+        "decoding by hand after a reduced prompt needs position_ids, got none; pass the last position + 1, "
+        "or use model.generate"
+    )
 
 
 def _generate(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:
+    named = prompt_by_name(stock)
+
     @functools.wraps(stock)
-    def generate(inputs: Any = None, *args: Any, **kwargs: Any) -> Any:
-        if inputs is not None:
-            kwargs.setdefault("input_ids", inputs)
-        if not has_images(kwargs):
-            check_inputs(model, kwargs)
-            return stock(*args, **kwargs)
-        prompt = kwargs["input_ids"]
-        short = smaller(kwargs)
+    def generate(*args: Any, **kwargs: Any) -> Any:
+        given = named(*args, **kwargs)
+        check_inputs(model, given)
+        if not has_images(given):
+            return stock(**given)
+        prompt, short = given["input_ids"], smaller(given)
         _refuse_beams(model, short)
+        _refuse_chunks(model, short)
         length = short["input_ids"].shape[1]
-        for name in ("max_length", "min_length"):  # they count the prompt
-            if isinstance(short.get(name), int):
-                short[name] -= prompt.shape[1] - length
-        out = stock(*args, **short)
+        _count_from(model, short, prompt.shape[1] - length)
+        out = stock(**short)
         ids = out if isinstance(out, Tensor) else out.sequences
         full = prompt.repeat_interleave(len(ids) // len(prompt), 0)
         ids = torch.cat([full, ids[:, length:]], 1)
@@ -115,13 +128,53 @@ def _generate(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]
     return generate
 
 
+LIMITS = (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens"))
+"""Limits of `generate` that count the prompt, each with the one that does not and that goes before it."""
+
+
+def _count_from(model: Any, inputs: dict[str, Any], fewer: int) -> None:
+    """Takes what a prompt is shorter off the limits that count it: of the call, its config or the model's own."""
+    config, own = copy.deepcopy(inputs.get("generation_config")), model.generation_config
+    if config is not None:
+        inputs["generation_config"] = config
+    for name, new in LIMITS:
+        if isinstance(inputs.get(name), int):
+            inputs[name] = max(inputs[name] - fewer, 0)
+            continue
+        given = next((one for one in (getattr(config, name, None), getattr(own, name, None)) if one is not None), None)
+        counts = all(one is None for one in (inputs.get(new), getattr(config, new, None), getattr(own, new, None)))
+        if not counts or not isinstance(given, int) or (name == "max_length" and given <= fewer):
+            continue  # a default maximum below the prompt counts new tokens
+        if config is None:
+            inputs[name] = max(given - fewer, 0)
+        else:
+            setattr(config, name, max(given - fewer, 0))
+
+
+def _refuse_chunks(model: Any, inputs: dict[str, Any]) -> None:
+    """Refuses to fill the cache in parts where an image's tokens look at one another, also at later ones."""
+    config = inputs.get("generation_config") or model.generation_config
+    size = inputs.get("prefill_chunk_size") or getattr(config, "prefill_chunk_size", None)
+    if size is not None and "token_type_ids" in inputs:
+        raise ValueError(
+            f"{type(model).__name__} needs a prompt in one piece, since an image's tokens also look at later ones, got "
+            f"prefill_chunk_size={size}; leave it out"
+        )
+    version = transformers().__version__
+    if size is not None and tuple(int(part) for part in version.split(".")[:2]) < (5, 23):  # features lost, or wrong
+        raise ValueError(
+            f"prompts with images in parts need transformers >= 5.23, got {version} and prefill_chunk_size={size}; "
+            "leave it out"
+        )
+
+
 def _refuse_beams(model: Any, inputs: dict[str, Any]) -> None:
     """Refuses what transformers would group wrongly: unequal counts in one tensor, for several beams or samples."""
     config = inputs.get("generation_config") or model.generation_config
     copies = max(
         (inputs.get(name) or getattr(config, name, None) or 1) for name in ("num_beams", "num_return_sequences")
     )
-    pooled = inputs[REDUCED]["image"].pooler_output
+    pooled = pooled_of(inputs[REDUCED]["image"])
     if copies > 1 and len(inputs["input_ids"]) > 1 and isinstance(pooled, Tensor) and len(pooled) == 1:
         raise ValueError(
             f"{type(model).__name__} with several beams needs as many tokens in each image of a batch, got unequal "

@@ -2,11 +2,15 @@
 
 import inspect
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from .families import family_of
+from .inputs import PIXELS, REDUCED
+from .placeholders import Run, placeholder_runs
 
 
 @dataclass(frozen=True)
@@ -19,6 +23,7 @@ class Encoded:
         listed: True if the tower returned a list, False if one tensor (items, rows, d).
         deepstack: Further features (n, d) that go into deeper layers (Qwen3-VL), one tensor a layer; mostly none.
         output: The class of the tower's output, in which the model wants them back.
+        field: The name under which it holds them.
     """
 
     rows: Tensor
@@ -26,6 +31,7 @@ class Encoded:
     listed: bool
     deepstack: tuple[Tensor, ...]
     output: type
+    field: str = "pooler_output"
 
     def take(self, kept: Sequence[Tensor], features: Sequence[Tensor]) -> dict[str, Any]:
         """Returns `mm_encoder_outputs` for what is kept of each image.
@@ -34,13 +40,31 @@ class Encoded:
             kept: Row numbers of each image, int64.
             features: Their features (B, d), the same number of rows.
         """
-        payload: dict[str, Any] = {"pooler_output": list(features)}
+        payload: dict[str, Any] = {self.field: list(features)}
         if not self.listed:  # one image an entry where the counts allow it: beam search groups entries by image
             same = len({len(rows) for rows in features}) == 1
-            payload["pooler_output"] = torch.stack(list(features)) if same else torch.cat(list(features))[None]
+            payload[self.field] = torch.stack(list(features)) if same else torch.cat(list(features))[None]
         if self.deepstack:
             payload["deepstack_features"] = [[layer[rows] for rows in kept] for layer in self.deepstack]
-        return {"image": self.output(**payload)}
+        others = [one.name for one in fields(self.output) if one.default is MISSING]  # not what the model reads
+        return {"image": self.output(**dict.fromkeys(others) | payload)}
+
+    def regrouped(self, items: Sequence[int]) -> "Encoded":
+        """Returns the same rows as items of other sizes, such as one an image instead of one a tile."""
+        return replace(self, items=tuple(items))
+
+    def replaced(self, numbers: Sequence[int], other: "Encoded") -> "Encoded":
+        """Returns this with the items of these numbers taken from `other`, in order."""
+
+        def mixed(mine: Tensor, theirs: Tensor) -> Tensor:
+            parts = list(torch.split(mine, list(self.items)))
+            for number, part in zip(numbers, torch.split(theirs, list(other.items)), strict=True):
+                parts[number] = part
+            return torch.cat(parts)
+
+        items = dict(enumerate(self.items)) | dict(zip(numbers, other.items, strict=True))
+        deepstack = tuple(mixed(*layers) for layers in zip(self.deepstack, other.deepstack, strict=True))
+        return replace(self, rows=mixed(self.rows, other.rows), items=tuple(items.values()), deepstack=deepstack)
 
 
 def tower_arguments(model: Any) -> list[str]:
@@ -54,10 +78,12 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
 
     Raises:
         TypeError: the tower's output is of a form that is not known here.
+        ValueError: pixels without what describes them.
     """
+    _check_described(model, inputs)
     given = {name: inputs[name] for name in tower_arguments(model) if inputs.get(name) is not None}
     found = model.base_model.get_image_features(**given, return_dict=True)
-    pooled = getattr(found, "pooler_output", None)
+    pooled = pooled_of(found)
     deepstack = getattr(found, "deepstack_features", None) or ()
     if pooled is None or not all(isinstance(rows, Tensor) for layer in (pooled, *deepstack) for rows in layer):
         name = type(model).__name__
@@ -68,7 +94,62 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
         listed=not isinstance(pooled, Tensor),
         deepstack=tuple(_flat(layer) for layer in deepstack),
         output=type(found),
+        field=field_of(found),
     )
+
+
+def _check_described(model: Any, inputs: Mapping[str, Any]) -> None:
+    """Refuses pixels without the sizes or grids that the tower reads them by."""
+    names = inspect.signature(model.base_model.get_image_features).parameters
+    needed = [n for n, one in names.items() if n == "image_grid_thw" or (one.default is one.empty and one.kind < 2)]
+    missing = [name for name in needed if inputs.get(name) is None]
+    if missing:
+        raise ValueError(
+            f"the images of {model.config.model_type} must come with {', '.join(needed)}, got no {', '.join(missing)}; "
+            "pass all that the model's processor returns"
+        )
+
+
+def with_features(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the inputs with the tower's output in place of the pixels: what the model computes is the same."""
+    encoded = encode(model, inputs)
+    items = list(encoded.items)
+    rows = torch.split(torch.arange(len(encoded.rows), device=encoded.rows.device), items)
+    out = {name: value for name, value in inputs.items() if name not in PIXELS}
+    out[REDUCED] = encoded.take(rows, torch.split(encoded.rows, items))
+    return out
+
+
+def image_runs(model: Any, ids: Tensor, encoded: Mapping[str, Any], processor: Any) -> list[list[Run]]:
+    """Returns the placeholders of each image in the prompts `ids` (b, s), one list of runs an image.
+
+    Args:
+        model: The model.
+        ids: The prompts.
+        encoded: The tower's output for them, as `mm_encoder_outputs`; of unequal images in one tensor, each run is one.
+        processor: Needed by SmolVLM and Idefics3, to tell which tiles make up an image.
+
+    Raises:
+        ValueError: placeholders that do not match the images, or videos.
+    """
+    if set(encoded) != {"image"}:
+        raise ValueError(f"images are served but not {', '.join(sorted(set(encoded) - {'image'}))}; leave it out")
+    pooled = pooled_of(encoded["image"])
+    runs = placeholder_runs(ids, model.config.image_token_id)
+    if isinstance(pooled, Tensor) and len(pooled) == 1:
+        return [[run] for run in runs]
+    items = [rows.numel() // rows.shape[-1] for rows in pooled]
+    return family_of(model.config.model_type).images(runs, items, ids, processor)
+
+
+def field_of(output: Any) -> str:
+    """The name under which a tower's output holds the features: of some, the language model takes the last state."""
+    return "last_hidden_state" if getattr(output, "pooler_output", None) is None else "pooler_output"
+
+
+def pooled_of(output: Any) -> Any:
+    """The features that a tower returned: one tensor an item, or one of all items; None where there are none."""
+    return getattr(output, field_of(output), None)
 
 
 def _flat(features: Sequence[Tensor] | Tensor) -> Tensor:

@@ -6,8 +6,35 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from .._check import shorten
+
 PIXELS = ("pixel_values", "pixel_values_images", "image_patches")
 REDUCED = "mm_encoder_outputs"
+
+
+def check_processor(model: Any, processor: Any, *, called: bool = False) -> None:
+    """Refuses what is no processor, or one whose image placeholder is not the model's.
+
+    Args:
+        model: The model.
+        processor: Its processor, or None where it can be done without.
+        called: True where the processor will be called.
+
+    Raises:
+        TypeError: no processor, or a class.
+        ValueError: another token.
+    """
+    theirs = getattr(processor, "image_token_id", None)
+    if isinstance(theirs, int) and theirs != model.config.image_token_id:
+        raise ValueError(
+            f"processor must be that of the model, whose image token is {model.config.image_token_id}, "
+            f"got {type(processor).__name__} with {theirs}; load both from one place"
+        )
+    known = hasattr(processor, "tokenizer") or hasattr(processor, "image_token_id") or callable(processor)
+    if isinstance(processor, type) or (not callable(processor) if called else processor is not None and not known):
+        raise TypeError(
+            f"processor must be that of the model, got {shorten(processor)}; load it with AutoProcessor.from_pretrained"
+        )
 
 
 def has_images(inputs: Mapping[str, Any]) -> bool:
@@ -15,8 +42,13 @@ def has_images(inputs: Mapping[str, Any]) -> bool:
     return any(inputs.get(name) is not None for name in PIXELS)
 
 
-def check_inputs(model: Any, inputs: Mapping[str, Any]) -> None:
+def check_inputs(model: Any, inputs: Mapping[str, Any], *, reduced: bool = False) -> None:
     """Refuses what would otherwise be computed wrongly or not reduced.
+
+    Args:
+        model: The model.
+        inputs: The call's arguments.
+        reduced: True if features that are encoded already are welcome, too, in place of the pixels.
 
     Raises:
         ValueError: videos, features that are encoded already, placeholders without images, or images beside a filled
@@ -26,7 +58,7 @@ def check_inputs(model: Any, inputs: Mapping[str, Any]) -> None:
     video = sorted(name for name, value in inputs.items() if "video" in name and value is not None)
     if video:
         raise ValueError(f"images can be reduced but videos cannot yet, got {video[0]}; leave the video out")
-    if inputs.get(REDUCED):
+    if inputs.get(REDUCED) and (not reduced or has_images(inputs)):
         raise ValueError(f"inputs must not be reduced twice, got {REDUCED}; pass them outside `attach`")
     ids = inputs.get("input_ids")
     if ids is None and not has_images(inputs):
@@ -38,10 +70,11 @@ def check_inputs(model: Any, inputs: Mapping[str, Any]) -> None:
     if going_on and has_images(inputs):
         raise ValueError("images must come with the first call, got them beside a filled cache; start a new one")
     mask = inputs.get("attention_mask")
-    if mask is not None and not going_on and (not isinstance(mask, Tensor) or mask.shape != ids.shape):
+    arrives = has_images(inputs) or inputs.get(REDUCED)  # a prompt of text alone passes through as it is
+    if mask is not None and arrives and not going_on and (not isinstance(mask, Tensor) or mask.shape != ids.shape):
         raise TypeError(f"attention_mask must have the shape of input_ids, {tuple(ids.shape)}, got {_form(mask)}")
     placeholders = int((ids == model.config.image_token_id).sum())
-    if placeholders and not has_images(inputs) and not going_on:
+    if placeholders and not has_images(inputs) and not inputs.get(REDUCED) and not going_on:
         raise ValueError(
             f"the prompts must have as many image placeholders as the images have features, got {placeholders} "
             "placeholders and no image; pass the images too"

@@ -32,6 +32,11 @@ def placeholder_runs(input_ids: Tensor, token: int) -> list[Run]:
     return [Run(row, start, end) for (row, start), (_, end) in zip(starts, ends, strict=True)]
 
 
+def columns_of(image: Sequence[Run]) -> list[int]:
+    """The columns of an image's placeholders, in order."""
+    return [column for run in image for column in run.columns]
+
+
 def by_items(runs: Sequence[Run], items: Sequence[int]) -> list[list[Run]]:
     """Cuts runs so that each group holds the placeholders of one encoded item.
 

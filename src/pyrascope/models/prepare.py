@@ -1,4 +1,4 @@
-"""From the inputs of a full prompt to those of one with exactly B visual tokens; the model is not touched."""
+"""Inputs of a full prompt made into those of one with exactly B visual tokens; the model is not touched."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -6,17 +6,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .._check import one_of
+from .._check import shorten
+from ..allocation.allocator import Allocator
+from ..allocation.plan import Plan
 from ..allocation.reducer import Reducer, Reduction
-from .encode import encode, tower_arguments
-from .families import family_of
-from .inputs import REDUCED, check_inputs, has_images, with_mask
-from .placeholders import placeholder_runs
-from .reduce import budgets_of, check_reducer, reduce
-from .shrink import ORIGINAL, POSITIONS, columns_kept, position_ids, stock_positions, take_columns
+from .features import Inputs, reduce_inputs
+from .inputs import check_processor
+from .pixels import plan_inputs
+from .planning import DEFAULT
+from .sites import LAYERS, PIXELS, check_options, site_of
 from .support import check_model
-
-Inputs = dict[str, Any]
 
 
 def prepare(
@@ -25,110 +24,59 @@ def prepare(
     images: Any,
     text: Any,
     *,
-    method: Reducer,
+    method: Allocator | Reducer = DEFAULT,
     budget: Any,
-    **options: str,
-) -> tuple[Inputs, list[Reduction]]:
-    """Returns inputs with exactly `budget` visual tokens an image, for `generate` and `forward`, and the reductions.
+    **options: Any,
+) -> tuple[Inputs, list[Plan] | list[Reduction]]:
+    """Returns inputs with exactly `budget` visual tokens an image, for `generate` and `forward`, and what was chosen.
 
-    The tower runs once, on all that the processor made. Gradients flow where they are enabled.
+    The tower runs once: for an allocator on the planned patches, for a reducer on all that the processor made.
+    Gradients flow where they are enabled.
 
     Args:
         model: A model of transformers that takes encoded features.
         processor: Its processor.
         images: As the processor takes them; None for prompts without images, which pass through.
         text: One prompt or several, with their image placeholders.
-        method: A reducer.
+        method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site).
+            Where none is given, `TwoLevels()`, for the reason that `attach` says.
         budget: Tokens of each image, from 1 to what it has in full; or one number for each in a list.
-        options: `share` and `positions`, as `reduce_inputs`.
+        options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer.
+
+    Returns:
+        The inputs, and for each image its plan, in source pixels, or its reduction.
 
     Raises:
-        ImportError, TypeError, ValueError: as `reduce_inputs`.
+        ImportError, TypeError, ValueError, NotImplementedError: as `plan_inputs` and `reduce_inputs`.
     """
-    check_model(model)
-    check_reducer(method)
+    model = check_model(model)
+    site = site_of(method)
+    if site == LAYERS:
+        raise TypeError(f"method must be of the pixels or features site, got {shorten(method)}; use attach")
+    check_options(site, options)
+    check_processor(model, processor, called=True)
     several = not isinstance(text, str)
     given = {"text": text, "return_tensors": "pt", **({"padding": True} if several else {})}
     inputs = processor(**given) if images is None else processor(images=images, **given)
     inputs = {name: _moved(value, model.device) for name, value in inputs.items()}
+    return with_fewer_tokens(model, inputs, method, budget, processor=processor, images=images, **options)
+
+
+def with_fewer_tokens(
+    model: Any,
+    inputs: Mapping[str, Any],
+    method: Any,
+    budget: Any,
+    *,
+    processor: Any = None,
+    images: Any = None,
+    **options: Any,
+) -> tuple[Inputs, list[Plan] | list[Reduction]]:
+    """Returns what `plan_inputs` or `reduce_inputs` makes of inputs that a processor has made, by the method's site."""
+    if site_of(method) == PIXELS:
+        return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **options)
     return reduce_inputs(model, inputs, method, budget, processor=processor, **options)
 
 
 def _moved(value: Any, device: torch.device) -> Any:
     return value.to(device) if isinstance(value, Tensor) else value
-
-
-def reduce_inputs(
-    model: Any,
-    inputs: Mapping[str, Any],
-    method: Reducer,
-    budget: Any,
-    *,
-    processor: Any = None,
-    share: str = "image",
-    positions: str = ORIGINAL,
-) -> tuple[Inputs, list[Reduction]]:
-    """Returns the inputs of the shorter prompts, and what was kept of each image; inputs without images pass through.
-
-    Padding is taken out and put back on the side where it was (left where there was none).
-
-    Args:
-        model: A model of transformers that takes encoded features.
-        inputs: What the processor returns; with `labels` too in training. A missing attention mask is added.
-        method: A reducer.
-        budget: As `prepare`.
-        processor: Needed by SmolVLM and Idefics3, to tell which tiles make up an image.
-        share: "image": `budget` is that of each image; "prompt": of all images of a prompt together.
-        positions: "original": every token keeps the position that it has in the full prompt; "compact": positions that
-            nothing uses any more close up. Under M-RoPE both keep an image's arrangement in rows and columns.
-
-    Raises:
-        ImportError: transformers is missing or too old.
-        TypeError: the model or the method cannot do this.
-        ValueError: a budget out of range, videos, or placeholders that do not match the images.
-    """
-    check_model(model)
-    check_reducer(method)
-    one_of(positions, "positions", POSITIONS)
-    check_inputs(model, inputs)
-    if not has_images(inputs):
-        return dict(inputs), []
-    full = with_mask(inputs)
-    ids = full["input_ids"]
-    encoded = encode(model, full)
-    runs = placeholder_runs(ids, model.config.image_token_id)
-    groups = family_of(model.config.model_type).images(runs, encoded.items, ids, processor)
-    counts = [sum(len(run.columns) for run in group) for group in groups]
-    budgets = budgets_of(budget, counts, [group[0].row for group in groups], share)
-    features = torch.split(encoded.rows, counts)
-    found = [reduce(method, one, tokens) for one, tokens in zip(features, budgets, strict=True)]
-
-    keep = full["attention_mask"].bool() & (ids != model.config.image_token_id)
-    kept, start = [], 0
-    for group, reduction, count in zip(groups, found, counts, strict=True):
-        columns = torch.tensor([column for run in group for column in run.columns], device=ids.device)
-        keep[group[0].row, columns[reduction.kept.to(ids.device)]] = True
-        kept.append(reduction.kept + start)
-        start += count
-    out = _shorter(model, full, keep, positions)
-    out[REDUCED] = encoded.take(kept, [one.features for one in found])
-    return out, found
-
-
-def _shorter(model: Any, full: Inputs, keep: Tensor, positions: str) -> Inputs:
-    """The inputs at the kept columns, without what the tower has used."""
-    ids, mask = full["input_ids"], full["attention_mask"]
-    right = bool(mask[:, 0].all()) and not bool(mask[:, -1].all())
-    columns = columns_kept(keep, left=not right)
-    used = tower_arguments(model)
-    fills = {"input_ids": model.generation_config.pad_token_id or 0, "labels": -100}
-    out = {
-        name: take_columns(value, columns, fills.get(name, 0))
-        if isinstance(value, Tensor) and value.shape == ids.shape
-        else value
-        for name, value in full.items()
-        if name not in used
-    }
-    stock = take_columns(stock_positions(model, full), columns)
-    out["position_ids"] = position_ids(stock, out["attention_mask"], positions)
-    return out

@@ -7,7 +7,8 @@ from torch import Tensor
 
 from .._check import one_of, shorten, whole_number
 from ..allocation.budget import allocate
-from ..allocation.reducer import Reducer, Reduction
+from ..allocation.reducer import FeatureContext, Reducer, Reduction
+from .sites import FEATURES, site_of
 
 SHARES = ("image", "prompt")
 
@@ -18,22 +19,18 @@ def check_reducer(reducer: Any) -> None:
     Raises:
         TypeError: a method of the pixels site, or something that cannot be called.
     """
-    name = reducer.__name__ if isinstance(reducer, type) else type(reducer).__name__
-    pixels = (type(reducer).__module__ + ".").startswith("pyrascope.methods.")
-    reduces = (type(reducer).__module__ + ".").startswith("pyrascope.methods.reducers.")
-    if isinstance(reducer, type) or not callable(reducer) or (pixels and not reduces):
-        raise TypeError(
-            f"method must be a reducer (features site), got {name}; plans at the pixels site cannot be attached yet"
-        )
+    site = site_of(reducer)
+    if site != FEATURES:
+        raise TypeError(f"method must be a reducer (features site), got {shorten(reducer)} of the {site} site")
 
 
-def reduce(reducer: Reducer, features: Tensor, budget: int) -> Reduction:
-    """Runs the reducer on one image.
+def reduce(reducer: Reducer, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
+    """Runs the reducer on one image, with the context if it says what it needs.
 
     Raises:
         ValueError: it returned another number of tokens, or rows that do not rise within the image.
     """
-    found = reducer(features, budget)
+    found = reducer(features, budget, context) if hasattr(reducer, "needs") else reducer(features, budget)
     kept = found.kept
     rising = kept.ndim == 1 and bool((kept.diff() > 0).all()) and bool(((kept >= 0) & (kept < len(features))).all())
     if not rising or len(kept) != budget or found.features.shape != (budget, features.shape[1]):

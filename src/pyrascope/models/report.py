@@ -32,3 +32,10 @@ class Report:
         cells += [(r.family, r.site, r.check, f"{r.result} ({r.detail})" if r.detail else r.result) for r in self.rows]
         widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
         return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells)
+
+    def verdict(self, family: str, site: str) -> str:
+        """Returns what the checks of a site come to: "fail" if one fails, "refused: reason" if all are, else "pass"."""
+        results = [row.result for row in self.rows if (row.family, row.site) == (family, site)]
+        if FAIL in results:
+            return FAIL
+        return PASS if PASS in results else results[0]

@@ -1,11 +1,13 @@
 """Taking columns out of a padded batch of prompts, and saying where those that stay stand."""
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
+
+from .families import family_of
 
 ORIGINAL, COMPACT = "original", "compact"
 POSITIONS = (ORIGINAL, COMPACT)
@@ -84,3 +86,33 @@ def position_ids(positions: Tensor, mask: Tensor, kind: str) -> Tensor:
     if len(placed) == 1:
         return placed[0]
     return torch.cat([plain_positions(mask)[None], placed])  # the first row builds the mask, the others rotate
+
+
+def shorter(model: Any, full: Mapping[str, Any], keep: Tensor, positions: str, used: Sequence[str]) -> dict[str, Any]:
+    """Returns the inputs at the kept columns, without those that the tower has used.
+
+    Padding is taken out and put back on the side where it was (left where there was none).
+
+    Args:
+        model: The model.
+        full: The inputs, with an attention mask.
+        keep: Which columns stay, bool (b, s).
+        positions: "original" or "compact", as `position_ids`.
+        used: Names to leave out.
+    """
+    ids, mask = full["input_ids"], full["attention_mask"]
+    right = bool(mask[:, 0].all()) and not bool(mask[:, -1].all())
+    columns = columns_kept(keep, left=not right)
+    fills = {"input_ids": model.generation_config.pad_token_id or 0, "labels": -100}
+    out = {
+        name: take_columns(value, columns, fills.get(name, 0))
+        if isinstance(value, Tensor) and value.shape == ids.shape
+        else value
+        for name, value in full.items()
+        if name not in used
+    }
+    stock = take_columns(stock_positions(model, full), columns)
+    placed = position_ids(stock, out["attention_mask"], positions)
+    bare = placed.ndim == 3 and not family_of(model.config.model_type).plain_row
+    out["position_ids"] = placed[1:] if bare else placed
+    return out

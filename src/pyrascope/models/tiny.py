@@ -1,15 +1,32 @@
 """Every supported family, small and with random weights, and prompts for it: what `verify` and the tests run on."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from .support import transformers
+from .noise import batched, one_image, placeholders, style_of
+from .recipes import SWEEP
+from .support import image_text_types, transformers
+from .sweep import small_config
+from .tokens import BREAK, END, GLOBAL, IMAGE, PAD, START, VIDEO
 
-IMAGE, VIDEO, PAD, START, END, BREAK, GLOBAL = 90, 91, 0, 92, 93, 94, 95
+__all__ = [
+    "BREAK",
+    "GLOBAL",
+    "IMAGE",
+    "PAD",
+    "RECIPES",
+    "START",
+    "VIDEO",
+    "Recipe",
+    "TinyProcessor",
+    "build",
+    "prompts",
+]
+
 TEXT = {
     "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "head_dim": 16,
     "num_key_value_heads": 2, "vocab_size": 100, "pad_token_id": PAD, "bos_token_id": 1, "eos_token_id": 99,
@@ -64,7 +81,15 @@ _QWEN3 = {
     "deepstack_visual_indexes": [0, 1],
 }  # fmt: skip
 _BOUNDS = {"boi_token_index": START, "eoi_token_index": END}
+_FASTVIT = {
+    "model_type": "timm_wrapper", "architecture": "fastvit_mci3", "hidden_size": 64,
+    "model_args": {
+        "layers": [1] * 5, "embed_dims": [16, 16, 16, 32, 32], "downsamples": [False, False, False, True, True],
+        "inference_mode": True,
+    },
+}  # fmt: skip
 RECIPES = {
+    "fast_vlm": Recipe("FastVlm", _vision(_FASTVIT, _text("qwen2"))),
     "gemma3": Recipe(
         "Gemma3", _vision(SIGLIP, _text("gemma3_text", sliding_window=16), mm_tokens_per_image=16, **_BOUNDS)
     ),
@@ -88,18 +113,27 @@ RECIPES = {
 
 
 def build(kind: str, seed: int = 0) -> Any:
-    """Returns a model of type `kind` with random weights, spread so that no two logits are tied."""
-    module, recipe = transformers(), RECIPES[kind]
-    config = getattr(module, f"{recipe.prefix}Config")(**recipe.config())
+    """Returns a model of type `kind` with random weights, spread so that no two logits are tied.
+
+    Any image-text class of transformers can be asked for; those without a recipe here are cut down from their default.
+    """
+    module = transformers()
+    if kind in RECIPES:
+        name, config = RECIPES[kind].prefix, RECIPES[kind].config()
+        name, made = f"{name}ForConditionalGeneration", getattr(module, f"{name}Config")(**config)
+    else:
+        name, made = image_text_types()[kind], small_config(kind, SWEEP.get(kind, {}))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        model = getattr(module, f"{recipe.prefix}ForConditionalGeneration")(config).eval()
+        model = getattr(module, name)(made).eval()
         with torch.no_grad():
             for weight in model.parameters():
                 if weight.ndim > 1:
                     weight.normal_(0, 0.08)
     model.generation_config.eos_token_id = None
     model.generation_config.pad_token_id = PAD
+    if kind not in RECIPES:  # what no trained model says
+        model.generation_config.suppress_tokens = [IMAGE, VIDEO, START, END]
     return model
 
 
@@ -120,61 +154,23 @@ class TinyProcessor:
 
 def prompts(model: Any, rows: Sequence[int] = (0, 1)) -> dict[str, Any]:
     """Returns a left-padded batch of the named prompts: 0 has one image, 1 has two of other sizes."""
-    style = RECIPES[model.config.model_type].images
+    recipe = RECIPES.get(model.config.model_type)
+    style = recipe.images if recipe else style_of(model)
     texts, pixels = [], []
     for row in rows:
         text = [5, 6]
         for number in ((0,), (1, 2))[row]:
-            made = _image(style, number)
+            made = one_image(model, style, number)
             pixels.append(made)
-            text += [START, *_placeholders(model, style, made), END, 7 + number]
+            text += [START, *placeholders(model, style, made), END, 7 + number]
         texts.append([*text, 12, 13, 14][: len(text) + 2 + row])
     longest = max(map(len, texts))
     ids = torch.tensor([[PAD] * (longest - len(text)) + text for text in texts])
     mask = torch.tensor([[0] * (longest - len(text)) + [1] * len(text) for text in texts])
-    out: dict[str, Any] = {"input_ids": ids, "attention_mask": mask, **_stacked(style, pixels, rows)}
-    if style == "grid":
+    out: dict[str, Any] = {"input_ids": ids, "attention_mask": mask, **batched(style, pixels, rows)}
+    takes = inspect.signature(model.forward).parameters
+    if "mm_token_type_ids" in takes:
         out["mm_token_type_ids"] = (ids == IMAGE).int()
-    if model.config.model_type in ("gemma3", "paligemma"):
-        out["token_type_ids"] = (ids == IMAGE).long() * (model.config.model_type == "gemma3")
+    if "token_type_ids" in takes:
+        out["token_type_ids"] = (ids == IMAGE).long() * (model.config.model_type != "paligemma")
     return out
-
-
-def _image(style: str, number: int) -> dict[str, Tensor]:
-    """One image as the family's processor would give it."""
-    random = torch.Generator().manual_seed(number)
-    if style == "grid":
-        grid = torch.tensor([[[1, 8, 12], [1, 6, 4], [1, 4, 8]][number]])
-        patches = torch.randn(int(grid.prod()), 3 * 2 * 8 * 8, generator=random)
-        return {"pixel_values": patches, "image_grid_thw": grid}
-    if style == "anyres":
-        size = [[64, 128], [100, 60], [128, 64]][number]
-        return {"pixel_values": torch.randn(1, 3, 3, 64, 64, generator=random), "image_sizes": torch.tensor([size])}
-    if style == "sized":
-        size = [[64, 64], [64, 32], [32, 64]][number]
-        return {"pixel_values": torch.randn(1, 3, 64, 64, generator=random), "image_sizes": torch.tensor([size])}
-    tiles = (3, 1, 2)[number] if style == "tiles" else 1
-    return {"pixel_values": torch.randn(tiles, 3, 64, 64, generator=random)}
-
-
-def _placeholders(model: Any, style: str, image: dict[str, Tensor]) -> list[int]:
-    """The tokens that stand for the image."""
-    if style == "tiles":
-        tiles = len(image["pixel_values"])
-        return [token for i in range(tiles) for token in (GLOBAL if i == tiles - 1 else BREAK, *[IMAGE] * 16)]
-    if style == "sized":
-        height, width = (int(side) // 16 for side in image["image_sizes"][0])
-        return [*[*[IMAGE] * width, BREAK] * (height - 1), *[IMAGE] * width]
-    with torch.no_grad():
-        pooled = model.base_model.get_image_features(**image, return_dict=True).pooler_output
-    return [IMAGE] * sum(rows.numel() // rows.shape[-1] for rows in pooled)
-
-
-def _stacked(style: str, images: Sequence[dict[str, Tensor]], rows: Sequence[int]) -> dict[str, Tensor]:
-    """The images of a batch, as the family's processor would put them together."""
-    if style != "tiles":
-        return {name: torch.cat([image[name] for image in images]) for name in images[0]}
-    left, prompts = list(images), []
-    for row in rows:
-        prompts.append(torch.cat([left.pop(0)["pixel_values"] for _ in range(row + 1)]))
-    return {"pixel_values": torch.nn.utils.rnn.pad_sequence(prompts, batch_first=True)}

@@ -26,7 +26,7 @@ CHARACTER = 0.085
 """Width of a character of the title in inches, at most."""
 
 
-def plan_figure(image: ImageLike, plan: Plan, *, compare: bool = True) -> "Figure":
+def plan_figure(image: ImageLike, plan: Plan, *, compare: bool | Plan = True) -> "Figure":
     """Draws a plan: the photograph with the boxes, beside the rendered tokens and a plain resize, with their PSNR.
 
     Fine boxes are drawn bright and thin, coarse ones dark and thick. Below, the place with the most tokens, enlarged.
@@ -34,7 +34,7 @@ def plan_figure(image: ImageLike, plan: Plan, *, compare: bool = True) -> "Figur
     Args:
         image: What the plan was made for; see `pyrascope.plan`.
         plan: The plan.
-        compare: Draw the resize to the same number of tokens too.
+        compare: Draw the resize to the same number of tokens too; or the plan of a resize to draw.
 
     Returns:
         A matplotlib figure; `figure.savefig(path)` writes it.
@@ -45,7 +45,8 @@ def plan_figure(image: ImageLike, plan: Plan, *, compare: bool = True) -> "Figur
     panels = [("the image", tensor), (f"{plan.tokens} tokens{seen}", _shown(tensor, plan))]
     if compare:
         most = math.prod(grid_of(plan.image_size, plan.cell))
-        small = make_plan(tensor, min(plan.tokens, most), Resize(), plan.cell)
+        same = min(plan.tokens, most)
+        small = compare if isinstance(compare, Plan) else make_plan(tensor, same, Resize(), plan.cell)
         panels.append((f"plain resize, {small.tokens} tokens", _shown(tensor, small)))
     height, width = plan.image_size
     figure, axes = _panels(len(panels), width / height)

@@ -26,15 +26,6 @@ CHOOSING = [
 """Those that return tokens as they were."""
 ORDERLESS = [*CHOOSING[1:4], *CHOOSING[5:], ps.reducers.PruMerge(), ps.reducers.PruMerge(neighbours=2)]
 """Those whose choice does not depend on the order of the tokens (HiRED's: within a tile)."""
-NEEDS = {
-    "FasterVLM": "attention",
-    "VisionZip": "attention",
-    "PruMerge": "attention",
-    "HiRED": "attention",
-    "PyramidTokenPruning": "attention",
-    "CDPruner": "query",
-    "Resize": "grid",
-}
 
 
 def scene(rows, columns, d=6, tiles=(1, 1), seed=0, dtype=torch.float32):
@@ -148,11 +139,17 @@ def test_an_image_of_a_batch_is_as_alone(method):
     same(method(batch[:, 1], 9, known), method(features, 9, known))
 
 
-@pytest.mark.parametrize("name", NEEDS)
-def test_a_method_says_what_it_lacks(name):
-    features, _ = scene(2, 3)
-    with pytest.raises(ValueError, match=f"{name}.* needs {NEEDS[name]}, got none"):
-        getattr(ps.reducers, name)()(features, 3)
+@pytest.mark.parametrize("method", EVERY, ids=repr)
+def test_what_a_method_names_is_what_it_needs(method):
+    features, known = scene(2, 3, tiles=(1, 2))
+    uses = getattr(method, "uses", frozenset())
+    enough = FeatureContext(**{name: getattr(known, name) for name in method.needs})
+    assert len(method(features, 3, enough).kept) == 3
+    for name in method.needs:
+        with pytest.raises(ValueError, match=f"{type(method).__name__}.* needs {name}"):
+            method(features, 3, FeatureContext(**{**vars(enough), name: None}))
+    fuller = FeatureContext(**{name: getattr(known, name) for name in {*method.needs, *uses, "grid"}})
+    same(method(features, 3, fuller), method(features, 3, known))  # nothing else is looked at
 
 
 @pytest.mark.parametrize("method", EVERY, ids=repr)
@@ -187,7 +184,7 @@ def test_input_that_does_not_fit_is_refused():
     for bad in ({"attention": -torch.ones(3)}, {"tiles": torch.ones(3)}, {"grid": (0, 3)}, {"keys": torch.ones(3)}):
         with pytest.raises(ValueError, match=f"{next(iter(bad))}"):
             FeatureContext(**bad)
-    with pytest.raises(ValueError, match="HiRED needs tiles as Tiles"):
+    with pytest.raises(ValueError, match="HiRED needs tiles as Tiles or Views"):
         ps.reducers.HiRED()(features, 2, FeatureContext(attention=known.attention))
     with pytest.raises(ValueError, match="did you mean div-prune"):
         reducer_from("divprune")

@@ -6,7 +6,8 @@ from torch.nn.functional import cosine_similarity
 from torch.testing import assert_close
 
 import pyrascope as ps
-from pyrascope.allocation.reducer import FeatureContext, Tiles
+from pyrascope.allocation.reducer import FeatureContext
+from pyrascope.allocation.tiles import Tiles, Views
 
 SEEDS = range(4)
 
@@ -122,3 +123,37 @@ def test_pool_and_resize_average_blocks_of_the_grid():
     blocks = features.reshape(2, 2, 3, 2).mean((1, 3)).reshape(6, 1)
     for method in (ps.reducers.Pool(), ps.reducers.Resize()):
         assert_close(method(features, 6, known).features, blocks)
+
+
+def test_hired_with_views_in_any_order_is_hired_with_tiles():
+    """The tokens of the views shuffled among one another: the same ones are kept, and none more of a short tile."""
+    tiles = Tiles(2, 2, (4, 4))
+    draw = torch.Generator().manual_seed(3)
+    features = torch.randn(80, 8, generator=draw)
+    attention, first = torch.rand(2, 80, generator=draw)
+    order = torch.randperm(80, generator=draw)
+    order[(tiles.numbers()[order] == 0)] = torch.arange(16)  # the whole image's own tokens stay in order
+    views = Views(tiles.numbers()[order], tiles.shown_by())
+    for budget in (1, 9, 30, 79):
+        want = ps.reducers.HiRED()(
+            features, budget, FeatureContext(attention=attention, first_attention=first, tiles=tiles)
+        )
+        known = FeatureContext(attention=attention[order], first_attention=first[order], tiles=views)
+        found = ps.reducers.HiRED()(features[order], budget, known)
+        assert sorted(order[found.kept].tolist()) == want.kept.tolist()
+    short = torch.cat([torch.arange(20), torch.arange(32, 80)])  # tile 0 has 4 tokens, tile 1 all 16
+    views = Views(tiles.numbers()[short], tiles.shown_by())
+    known = FeatureContext(attention=attention[short], first_attention=first[short], tiles=views)
+    counts = torch.bincount(
+        tiles.numbers()[short][ps.reducers.HiRED(whole=0.0)(features[short], 60, known).kept], minlength=5
+    )
+    assert int(counts.sum()) == 60
+    assert bool((counts <= torch.tensor([16, 4, 16, 16, 16])).all())
+
+
+def test_hired_of_one_view_is_attention():
+    features, attention = torch.randn(9, 4), torch.rand(9)
+    known = FeatureContext(attention=attention, tiles=torch.zeros(9, dtype=torch.long))
+    assert ps.reducers.HiRED()(features, 4, known).kept.tolist() == sorted(
+        attention.argsort(descending=True)[:4].tolist()
+    )

@@ -1,6 +1,7 @@
 """Tokens that are relevant to the text and different from one another."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -15,8 +16,10 @@ from ...tokens.merge import chosen
 class CDPruner:
     """Keeps the tokens that make the determinant of relevance x similarity largest, one pick after the other.
 
-    Needs `query`. The relevance r of a token is the mean cosine to the text features, from 0 (the least of the image)
-    to 1. A smaller budget keeps a subset. Tokens in another order are kept in that order (where no two are equal).
+    Needs `query`: through a model, the embedding of each text token of the prompt (embedding relevance), since most
+    vision-language models have no text tower. The relevance r of a token is the mean cosine to the text features, from
+    0 (the least of the image) to 1. A smaller budget keeps a subset. Tokens in another order are kept in that order
+    (where no two are equal).
 
     Attributes:
         strength: Weight theta of relevance against diversity, in [0, 1): the kernel then is weighted by exp(alpha r),
@@ -26,6 +29,8 @@ class CDPruner:
     Source: Zhang et al. 2025, "Beyond Attention or Similarity: Maximizing Conditional Diversity for Token Pruning in
     MLLMs". Differs from the publication in stopping at the rank of the kernel, after which the most relevant follow.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"query"})
 
     strength: float | None = None
     negated: bool = False

@@ -1,6 +1,7 @@
 """A few strong tokens, and those that duplicate them least."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -26,6 +27,9 @@ class DART:
     More". Differs from the publication in the exact count, in the site (before the language model, without text
     pivots), and in that a token that two pivots want counts for the first, and the second takes its next one.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"keys"})
 
     pivots: int = 8
 

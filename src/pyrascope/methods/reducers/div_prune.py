@@ -1,6 +1,7 @@
 """Tokens far from one another."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -20,6 +21,8 @@ class DivPrune:
     1. Differs from the publication in the count, which is given and not a rounded share, and in equal distances, of
     which the first wins.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
         """Returns exactly `budget` tokens."""

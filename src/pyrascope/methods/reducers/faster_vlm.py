@@ -1,6 +1,7 @@
 """The tokens that receive the most attention."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from torch import Tensor
 
@@ -19,6 +20,8 @@ class FasterVLM:
     Source: Zhang et al. 2024, "[CLS] Attention is All You Need for Training-Free Visual Token Pruning: Make VLM
     Inference Faster" (2412.01818). Differs from the publication in serving towers without [CLS] too.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
         """Returns exactly `budget` tokens."""

@@ -1,13 +1,15 @@
 """A budget for the whole view and for every tile, the tiles' by what the first layer looks at."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from ..._check import shorten
-from ...allocation.reducer import FeatureContext, Reduction, Tiles, checked, needed
+from ...allocation.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.selection import tile_quotas, top_k, top_k_per_tile
+from ...allocation.tiles import Tiles, Views
 from ...tokens.merge import chosen
 
 
@@ -17,8 +19,9 @@ class HiRED:
 
     The whole view gets the share `whole`. The rest goes to the tiles by marks: of the whole view's cells the share
     1 - `whole` with the largest attention at the tower's first layer each mark the tile that shows them. What a full
-    view cannot take goes to the others. Needs `attention` and `tiles` as `Tiles`; `first_attention` where it is known,
-    else `attention` marks. Tokens in another order within a tile are kept in that order (where no two are equal).
+    view cannot take goes to the others. Where there is but one view, its tokens of most attention are kept. Needs
+    `attention`, and `tiles` as `Tiles` or `Views`; `first_attention` where it is known, else `attention` marks. Tokens
+    in another order within a tile are kept in that order (where no two are equal).
 
     Attributes:
         whole: Share of the whole view, in [0, 1].
@@ -28,6 +31,9 @@ class HiRED:
     floors lose tokens, and from the authors' code in that a mark counts for the tile that it lies in, where that code
     cuts the cells into horizontal bands.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"attention", "tiles"})
+    uses: ClassVar[frozenset[str]] = frozenset({"first_attention"})
 
     whole: float = 0.5
 
@@ -39,19 +45,27 @@ class HiRED:
         """Returns exactly `budget` tokens."""
         known = checked(features, budget, context)
         attention = needed(known.attention, "attention", "HiRED")
-        if not isinstance(known.tiles, Tiles):
-            raise ValueError(f"HiRED needs tiles as Tiles(rows, columns, view), got {shorten(known.tiles)}")
+        if known.tiles is None or (isinstance(known.tiles, Tensor) and bool(known.tiles.any())):
+            got = shorten(known.tiles)
+            raise ValueError(f"HiRED needs tiles as Tiles or Views, or one view numbered 0, got {got}")
+        if isinstance(known.tiles, Tensor):
+            return chosen(features, top_k(attention, budget), known.grid)
         first = attention if known.first_attention is None else known.first_attention.double()
-        quotas = self.quotas(first, budget, known.tiles)
         numbers = known.tiles.numbers().to(features.device)
+        quotas = self.quotas(first, budget, known.tiles)
         return chosen(features, top_k_per_tile(attention, numbers, budget, quotas.double()), known.grid)
 
-    def quotas(self, attention: Tensor, budget: int, tiles: Tiles) -> Tensor:
+    def quotas(self, attention: Tensor, budget: int, tiles: Tiles | Views) -> Tensor:
         """Returns how many tokens each view keeps, int64 (1 + tiles,): the whole image first, then its tiles."""
-        cells, count = tiles.view[0] * tiles.view[1], tiles.rows * tiles.columns
+        numbers, shown = tiles.numbers(), tiles.shown_by()
+        sizes = torch.bincount(numbers, minlength=2 + int(shown.max()))
+        cells, rest = int(sizes[0]), sizes[1:]
         shares = torch.tensor([self.whole, 1 - self.whole], dtype=torch.float64)
-        whole = int(tile_quotas(shares, budget, torch.tensor([cells, count * cells]))[0])
-        marked = top_k(attention[:cells], int(tile_quotas(shares, cells, torch.tensor([cells, cells]))[1]))
-        marks = torch.bincount(tiles.shown_by().to(marked.device)[marked], minlength=count)
-        rest = tile_quotas(marks.double(), budget - whole, torch.full((count,), cells))
-        return torch.cat([torch.tensor([whole]), rest.cpu()]).to(attention.device)
+        whole = int(tile_quotas(shares, budget, torch.tensor([cells, len(numbers) - cells]))[0])
+        marked = top_k(
+            attention[(numbers == 0).to(attention.device)],
+            int(tile_quotas(shares, cells, torch.tensor([cells, cells]))[1]),
+        )
+        marks = torch.bincount(shown.to(marked.device)[marked], minlength=len(rest))
+        found = tile_quotas(marks.double(), budget - whole, rest.to(marked.device))
+        return torch.cat([torch.tensor([whole], device=marked.device), found])

@@ -1,6 +1,7 @@
 """Neighbouring tokens become their mean."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -19,6 +20,8 @@ class Pool:
 
     Source: average pooling. Differs from the usual k x k windows in meeting every count.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
         """Returns exactly `budget` tokens."""

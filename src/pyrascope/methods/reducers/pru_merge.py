@@ -1,6 +1,7 @@
 """The tokens of most attention, each with what its nearest dropped ones hold."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -28,6 +29,9 @@ class PruMerge:
     neighbours from the dropped tokens alone, so that the full budget changes nothing; and in having no extra token for
     the rest.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
+    uses: ClassVar[frozenset[str]] = frozenset({"keys"})
 
     neighbours: int = 32
 

@@ -1,6 +1,7 @@
 """Tiles by their saliency, tokens by saliency and text."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -29,11 +30,18 @@ class PyramidTokenPruning:
     embeddings in place of attention in an early layer of the language model, and in quotas that sum to the budget.
     """
 
+    uses: ClassVar[frozenset[str]] = frozenset({"tiles"})
+
     text: float = 0.5
 
     def __post_init__(self) -> None:
         if not 0 <= self.text <= 1:
             raise ValueError(f"text must be in [0, 1], got {shorten(self.text)}")
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What the context must have."""
+        return frozenset({"attention", "query"} if self.text else {"attention"})
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
         """Returns exactly `budget` tokens."""

@@ -1,6 +1,7 @@
 """Tokens at random: the baseline that knows nothing."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -22,6 +23,8 @@ class Random:
 
     Source: the baseline of token pruning studies.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
 
     seed: int = 0
 

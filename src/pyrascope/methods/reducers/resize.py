@@ -1,6 +1,7 @@
 """The feature grid at a smaller size: the baseline to beat."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ class Resize:
     Source: area resampling; the boxes are those of `pyrascope.methods.NeverWorse`. It shrinks features, not the image:
     to encode a smaller image is `pyrascope.methods.Resize`.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"grid"})
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
         """Returns exactly `budget` tokens."""

@@ -1,6 +1,7 @@
 """Pairs of similar tokens become their mean."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -18,15 +19,20 @@ class ToMe:
     In each step the tokens left are parted alternately in A and B, each of A finds the most similar of B by the cosine
     of keys (of features where no keys are known), and the most similar pairs merge into their size-weighted mean. A
     step merges at most half of the tokens. `sizes` count the tokens of each and sum to n, and the sum of sizes times
-    features is that of the features. A language model may add log(size) to the attention logits of a token. The result
-    depends on the order of the tokens.
+    features is that of the features. Proportional attention, log(size) added to the logits of a token, belongs into the
+    blocks of the tower and is not applied here: the language model takes a merged token as one. The result depends on
+    the order of the tokens.
 
     Attributes:
         step: Most pairs that one step merges, >= 1; None for as many as are needed, up to half of the tokens.
 
     Source: Bolya et al. 2023, "Token Merging: Your ViT But Faster". Differs from the publication in the site, after the
-    tower instead of in each of its blocks, and in the order, which stays that of the image.
+    tower instead of in each of its blocks and so without proportional attention, and in the order, which stays that of
+    the image.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset()
+    uses: ClassVar[frozenset[str]] = frozenset({"keys"})
 
     step: int | None = None
 

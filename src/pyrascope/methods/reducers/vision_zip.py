@@ -1,6 +1,7 @@
 """Dominant tokens, and a few that stand for the context."""
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
@@ -29,6 +30,9 @@ class VisionZip:
     the publication in the order, which is that of the image where the paper appends the contextual tokens, and in that
     the [CLS] token is neither kept nor counted.
     """
+
+    needs: ClassVar[frozenset[str]] = frozenset({"attention"})
+    uses: ClassVar[frozenset[str]] = frozenset({"keys"})
 
     contextual: int = 10
     merge: str = "published"

@@ -1,17 +1,23 @@
 """The adapter of a family that has nothing particular: what the tower returns as one item is one image."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from torch import Tensor
 
+from ..layout import Layout
 from ..placeholders import Run, by_items
 
 
 @dataclass(frozen=True)
 class Family:
-    """How a family lays its images out in a prompt."""
+    """How a family lays its images out in a prompt, and their visual tokens on the image."""
+
+    packed: ClassVar[bool] = False
+    """Whether the tower has all images in one sequence."""
+    plain_row: ClassVar[bool] = True
+    """Under M-RoPE: whether the model takes plain positions, which build its mask, before those that rotate."""
 
     def images(
         self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Any = None
@@ -31,3 +37,34 @@ class Family:
             ValueError: placeholders and features do not match.
         """
         return by_items(runs, items)
+
+    def layouts(
+        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+    ) -> list[Layout]:
+        """Says where the visual tokens of each image come from, as far as it is known of the family.
+
+        Args:
+            model: The model.
+            inputs: Those of the full prompt.
+            groups: The placeholders of each image, as `images` returns them.
+            processor: The model's processor, where its tokens tell how tiles are arranged.
+        """
+        return [Layout() for _ in groups]
+
+
+def setting(model: Any, inputs: Mapping[str, Any], name: str) -> Any:
+    """What a call says, or else the model's configuration; None where neither does."""
+    return inputs.get(name, getattr(model.config, name, None))
+
+
+def tokens_of(groups: Sequence[Sequence[Run]]) -> list[int]:
+    """The number of visual tokens of each image."""
+    return [sum(len(run.columns) for run in group) for group in groups]
+
+
+def patches_of(model: Any, inputs: Mapping[str, Any]) -> tuple[int, int]:
+    """Rows and columns of patches of a view, by the pixels that the tower gets."""
+    size = model.config.vision_config.patch_size
+    high, wide = size if isinstance(size, list | tuple) else (size, size)
+    rows, columns = inputs["pixel_values"].shape[-2:]
+    return int(rows) // high, int(columns) // wide

@@ -1,13 +1,15 @@
 """InternVL: the tower returns tiles, and the tiles of one image stand in one unbroken run."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor
 
+from ..layout import Layout, even_views, whole_last
 from ..placeholders import Run, by_items
-from .family import Family
+from ..tower_layers import has_cls, tower_of
+from .family import Family, patches_of, tokens_of
 
 
 @dataclass(frozen=True)
@@ -20,3 +22,18 @@ class InternVL(Family):
         """Groups by run; see `Family.images`."""
         by_items(runs, items)
         return [[run] for run in runs]
+
+    def layouts(
+        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+    ) -> list[Layout]:
+        """Says where the visual tokens come from; see `Family.layouts`.
+
+        The last of several views is the whole image. How its tiles are arranged, nothing in the inputs tells.
+        """
+        side, merge = patches_of(model, inputs), round(1 / model.config.downsample_ratio)
+        cells = (side[0] // merge) * (side[1] // merge)
+        found = even_views(tokens_of(groups), side, merge, has_cls(tower_of(model)))
+        return [
+            replace(one, tiles=whole_last(count // cells, cells))
+            for one, count in zip(found, tokens_of(groups), strict=True)
+        ]

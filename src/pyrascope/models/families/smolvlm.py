@@ -1,13 +1,17 @@
 """SmolVLM and Idefics3: an image is several tiles, each a run; the last is the global view, behind its own token."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+import torch
 from torch import Tensor
 
+from ...allocation.tiles import Views, at_centres
+from ..layout import Layout, even_views, whole_last
 from ..placeholders import Run, by_items
-from .family import Family
+from .family import Family, patches_of, tokens_of
 
 
 @dataclass(frozen=True)
@@ -27,8 +31,8 @@ class SmolVLM(Family):
         if last is None:
             if len({run.row for run in runs}) < len(runs):
                 raise ValueError(
-                    "several tiles in one prompt need the processor to tell which make up an image, got none; "
-                    "pass processor="
+                    "several tiles in one prompt need the processor to tell which make up an image, got none "
+                    "or another model's; pass processor="
                 )
             return [[run] for run in runs]
         groups: list[list[Run]] = []
@@ -41,9 +45,43 @@ class SmolVLM(Family):
             open_row = None if ends else run.row
         return groups
 
+    def layouts(
+        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+    ) -> list[Layout]:
+        """Says where the visual tokens come from; see `Family.layouts`.
+
+        How tiles are arranged is told by the tokens before them, which name their row and column.
+        """
+        side, merge = patches_of(model, inputs), model.config.scale_factor
+        view = (side[0] // merge, side[1] // merge)
+        out = []
+        for one, group in zip(even_views(tokens_of(groups), side, merge, False), groups, strict=True):
+            number = whole_last(len(group), view[0] * view[1])
+            arranged = _arrangement(group, inputs["input_ids"], processor)
+            tiles = number if arranged is None else Views(number, at_centres(arranged, view))
+            out.append(replace(one, tiles=tiles))
+        return out
+
+
+def _arrangement(group: Sequence[Run], input_ids: Tensor, processor: Any) -> Tensor | None:
+    """The tiles of an image by row and column, int64; None where there are none or their tokens do not tell."""
+    named_by = getattr(getattr(processor, "tokenizer", None), "convert_ids_to_tokens", None)
+    if len(group) == 1 or named_by is None:
+        return None
+    before = [int(input_ids[run.row, run.start - 1]) for run in group[:-1]]
+    named = [_NAME.fullmatch(str(token)) for token in named_by(before)]
+    places = [(int(match[1]), int(match[2])) if match else (0, 0) for match in named]
+    rows, columns = places[-1]
+    if places != [(row + 1, column + 1) for row in range(rows) for column in range(columns)]:
+        return None
+    return torch.arange(rows * columns).reshape(rows, columns)
+
+
+_NAME = re.compile(r"<row_(\d+)_col_(\d+)>")
+
 
 def _global_token(processor: Any) -> int | None:
     """The id of the token before a global view, or None where the processor does not tell."""
-    token = getattr(processor, "global_image_token", None)
+    token = getattr(processor, "global_image_token", None) or getattr(processor, "global_image_tag", None)
     tokenizer = getattr(processor, "tokenizer", None)
     return None if token is None or tokenizer is None else int(tokenizer.convert_tokens_to_ids(token))

@@ -1,0 +1,120 @@
+"""`pyrascope look`: a model answers a question about a picture for exactly B visual tokens."""
+
+import json as json_format
+from collections.abc import Mapping
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+from PIL import Image
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from ..io import as_tensor
+from ..models.answer import Answer
+from ..models.by_name import any_method_from
+from ..models.load import default_model, load
+from ..models.side_by_side import FULL, LOOK, RESIZE, side_by_side
+from ..models.sources import GRID
+from ..viz.look_figure import look_figure
+from ..viz.sheet import DOTS_PER_INCH
+from .outputs import output, two_files
+from .quiet import quiet
+
+
+def look(  # noqa: PLR0913 - one parameter an option of the command
+    image: Annotated[Path, typer.Argument(help="A picture: any format that Pillow reads.", show_default=False)],
+    question: Annotated[str, typer.Option("--question", "-q", help="What to ask about it.", show_default=False)],
+    budget: Annotated[int, typer.Option("--budget", "-b", help="Visual tokens to spend.", show_default=False)],
+    model: Annotated[
+        str | None, typer.Option(help="A local folder or a hub id; default: the built-in model.", show_default=False)
+    ] = None,
+    method: Annotated[
+        str, typer.Option(help="Of any site, by name; 'features:resize' names the site of a name that two sites have.")
+    ] = "CoarseToFine(method=Zoom())",
+    json: Annotated[Path | None, typer.Option(help="Write all that was found to it.", show_default=False)] = None,
+    out: Annotated[Path | None, typer.Option(help="Draw where it looked to this file.", show_default=False)] = None,
+    gate: Annotated[
+        float | None,
+        typer.Option(
+            metavar="NATS",
+            min=0,
+            help="Take the resize's answer where its first token's entropy is below that, and look only where not.",
+            show_default=False,
+        ),
+    ] = None,
+    finest: Annotated[
+        str,
+        typer.Option(help="Finest level of plans: 'grid', the model's; 'source', the picture's; or octaves, 0 to 3."),
+    ] = GRID,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of the answer.")] = 32,
+    full: Annotated[bool, typer.Option("--full/--no-full", help="Ask with all visual tokens too.")] = True,
+) -> None:
+    """Asks a model about a picture for exactly BUDGET visual tokens, beside a resize and the full budget."""
+    two_files(json, out)
+    chosen = any_method_from(method)
+    name = str(default_model()) if model is None else model
+    with (
+        output(json) if json else nullcontext() as json_part,
+        output(out, picture=True) if out else nullcontext() as picture_part,
+        Console(stderr=True).status("loading") as status,
+        quiet(),
+    ):
+        pixels = as_tensor(image)[0]
+        picture = Image.fromarray((pixels.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8))
+        made, processor = load(name)
+        status.update("looking")
+        found = side_by_side(
+            made,
+            processor,
+            picture,
+            question,
+            method=chosen,
+            budget=budget,
+            max_new_tokens=max_new_tokens,
+            gate=gate,
+            full=full,
+            finest=int(finest) if finest.isdecimal() else finest,
+        )
+        if json_part:
+            record = {"image": str(image), "question": question, "model": name, "budget": budget, **_record(found)}
+            json_part.write_text(json_format.dumps(record, indent=1) + "\n", encoding="utf-8")
+        if picture_part:
+            look_figure(pixels, question, found).savefig(picture_part, dpi=DOTS_PER_INCH)
+    Console().print(_table(found))
+    for kind, written in (("answers", json), ("picture", out)):
+        if written is not None:
+            typer.echo(f"{kind} written to {written}")
+
+
+def _record(found: Mapping[str, Answer]) -> dict[str, Any]:
+    """What the method found, and beside it what the others did."""
+    own = _fields(found[LOOK])
+    return {**own, **{name: _fields(found[name]) if name in found else None for name in (RESIZE, FULL)}}
+
+
+def _fields(one: Answer) -> dict[str, Any]:
+    return {
+        "answer": one.text,
+        "tokens": one.tokens,
+        "entropy": one.entropy,
+        "method": one.method,
+        "seconds": {"first_token": one.first, "planning": one.planning, "looks": one.looks, "all": one.all},
+        "plan": None if one.plan is None else json_format.loads(one.plan.to_json()),
+    }
+
+
+def _table(found: Mapping[str, Answer]) -> Table:
+    """One row an answer."""
+    table = Table(
+        "", "tokens", "entropy", "first token", "planning", "looks", "all", "answer", box=None, header_style="bold"
+    )
+    for column in table.columns[1:-1]:
+        column.justify = "right"
+    for name, one in found.items():
+        times = (f"{seconds:.3f} s" if seconds else "" for seconds in (one.first, one.planning, one.looks, one.all))
+        table.add_row(name, f"{one.tokens:.4g}", f"{one.entropy:.2f}", *times, Text(one.text))
+    return table

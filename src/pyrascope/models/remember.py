@@ -1,0 +1,73 @@
+"""A processor that remembers which images its outputs were made from, inside a `with` block."""
+
+from collections import deque
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from .inputs import PIXELS
+
+CALLS = 64
+"""Calls of the processor that are remembered: the latest ones."""
+
+
+class Memory:
+    """The latest calls of a processor."""
+
+    def __init__(self) -> None:
+        """Nothing is remembered at first."""
+        self._calls: deque[tuple[Tensor, Tensor, Any]] = deque(maxlen=CALLS)
+
+    def note(self, made: Mapping[str, Any], images: Any) -> None:
+        """Remembers what was made of images."""
+        ids, pixels = made.get("input_ids"), _pixels(made)
+        if images is not None and isinstance(ids, Tensor) and pixels is not None:
+            self._calls.append((ids, pixels, images))
+
+    def find(self, inputs: Mapping[str, Any]) -> Any:
+        """Returns the images of the latest call with these token ids and pixels (cast and moved as these are)."""
+        ids, pixels = inputs.get("input_ids"), _pixels(inputs)
+        if not isinstance(ids, Tensor) or pixels is None:
+            return None
+        for made, shown, images in reversed(self._calls):
+            if _same(made, ids) and _same(shown, pixels):
+                return images
+        return None
+
+
+def _same(made: Tensor, given: Tensor) -> bool:
+    return made is given or (made.shape == given.shape and torch.equal(made.to(given), given))
+
+
+def _pixels(inputs: Mapping[str, Any]) -> Tensor | None:
+    return next((inputs[name] for name in PIXELS if isinstance(inputs.get(name), Tensor)), None)
+
+
+@contextmanager
+def remembering(processor: Any) -> Iterator[Memory]:
+    """Within the block, calls of this processor are noted in the memory that is yielded; nothing else changes.
+
+    A call looks `__call__` up in the class, so this one instance is given a class of its own for the time, which is
+    the old one in all else.
+    """
+    memory = Memory()
+    if processor is None:
+        yield memory
+        return
+    stock = type(processor)
+
+    def call(self: Any, images: Any = None, *args: Any, **kwargs: Any) -> Any:
+        made = stock.__call__(self, images, *args, **kwargs)
+        if isinstance(made, Mapping):
+            memory.note(made, images)
+        return made
+
+    names = {"__call__": call, "__module__": stock.__module__, "__qualname__": stock.__qualname__}
+    processor.__class__ = type(stock.__name__, (stock,), names)
+    try:
+        yield memory
+    finally:
+        processor.__class__ = stock

@@ -1,0 +1,39 @@
+"""Other models whose towers are made like Qwen's: the same adapter, held against each of them."""
+
+import pytest
+import torch
+
+from pyrascope.models.checks import CHECKS
+from pyrascope.models.sites import PIXELS
+from pyrascope.models.support import image_text_types, takes_features
+from pyrascope.models.tiny import RECIPES, build, prompts
+from pyrascope.models.towers import LIKE_QWEN, tower_of
+
+transformers = pytest.importorskip("transformers")
+
+MODELS = sorted({*LIKE_QWEN, "paddleocr_vl"} - RECIPES.keys())
+
+
+@pytest.fixture(params=MODELS)
+def model(request):
+    cls = getattr(transformers, image_text_types().get(request.param, ""), None)
+    if cls is None or not takes_features(cls):
+        pytest.skip("this version of transformers does not have it, or not with encoded features")
+    with torch.no_grad():
+        yield build(request.param)
+
+
+def test_they_pass_the_checks_of_the_pixels_site(model):
+    found = {name: check(model, None, lambda rows: prompts(model, rows)) for name, check in CHECKS[PIXELS].items()}
+    assert {name: detail for name, (good, detail) in found.items() if not good} == {}
+
+
+def test_a_model_that_discards_positions_is_refused():
+    exaone = getattr(transformers, "Exaone4_5_ForConditionalGeneration", None)
+    if exaone is None:
+        pytest.skip("not in this version of transformers")
+    model = exaone.__new__(exaone)
+    torch.nn.Module.__init__(model)
+    model.config = transformers.Exaone4_5_Config()
+    with pytest.raises(NotImplementedError, match="its generate discards position_ids"):
+        tower_of(model)
