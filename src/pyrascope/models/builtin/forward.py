@@ -51,8 +51,8 @@ def question_mask(tokens: int, questions: int, length: int) -> Tensor:
     return (index <= index[:, None]) & ((block == -1) | (block == block[:, None]))
 
 
-def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns the logits (b, q, l, v) and last states (b, q, l, d) of questions about the features.
+def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Returns the logits (b, q, l, v), last states and middle states (b, q, l, d) of questions about the features.
 
     Args:
         model: As in `encode`.
@@ -69,7 +69,10 @@ def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> tuple
     place = torch.cat([places(centers), after], 1)
     mask = torch.zeros(n + q * length, n + q * length).masked_fill(~question_mask(n, q, length), -1e9)
     turn = decoder.rotary_emb(hidden, position_ids=place)
-    for layer in decoder.layers:
+    middle = hidden
+    for number, layer in enumerate(decoder.layers):
         hidden = layer(hidden, attention_mask=mask[None, None].to(hidden.dtype), position_embeddings=turn)
+        if number + 1 == len(decoder.layers) // 2:
+            middle = hidden
     states = decoder.norm(hidden[:, n:]).unflatten(1, (q, length))
-    return model.lm_head(states), states
+    return model.lm_head(states), states, decoder.norm(middle[:, n:]).unflatten(1, (q, length))

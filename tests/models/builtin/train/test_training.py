@@ -7,26 +7,36 @@ import pytest
 import torch
 
 from pyrascope.models.builtin.architecture import fresh
-from pyrascope.models.builtin.drawing import Style, Thing, drawing
+from pyrascope.models.builtin.drawing import Print, Style, Thing, drawing
 from pyrascope.models.builtin.scenes import asked
 from pyrascope.models.builtin.train import checkpoint
 from pyrascope.models.builtin.train.crops import crops, grid_boxes, patches, scaled
-from pyrascope.models.builtin.train.layouts import overlay, pixels, priority, tree, uniform
+from pyrascope.models.builtin.questions import Question
+from pyrascope.models.builtin.train.layouts import (
+    halves,
+    nearest,
+    overlay,
+    pixels,
+    priority,
+    scattered,
+    tree,
+    uniform,
+)
 from pyrascope.models.builtin.train.loop import Batches, train
 from pyrascope.models.builtin.train.muon import Muon, orthogonal
 from pyrascope.models.builtin.train.pages import page
-from pyrascope.models.builtin.train.quizzes import Layout, _uniform, layouts, quiz
+from pyrascope.models.builtin.train.quizzes import Layout, _uniform, layouts, mentions, quiz
 from pyrascope.models.builtin.train.recipe import recipe
 from pyrascope.models.builtin.train.stage import Stage, answer_loss
-from pyrascope.models.builtin.train.targets import CLASSES, targets
-from pyrascope.models.builtin.vocabulary import IDS, WORDS
+from pyrascope.models.builtin.train.targets import CLASSES, COLUMNS, targets
+from pyrascope.models.builtin.vocabulary import IDS, SHAPES, WORDS
 
 pytest.importorskip("transformers")
-TINY = {"width": 32, "encoder": 1, "decoder": 1}
+TINY = {"width": 32, "encoder": 1, "decoder": 2}
 
 
 def small(random, step):
-    return quiz(random, Layout("small", 256, 4, _uniform((4,), step)), 2)
+    return quiz(random, Layout("small", 256, 4, 4, _uniform((4,), step)), 2)
 
 
 def stage(steps, name="tiny"):
@@ -81,12 +91,15 @@ def test_a_batch_depends_on_its_number_alone():
 
 def test_muon_steps_are_orthogonal():
     for shape in ((8, 24), (24, 8), (16, 16)):
-        made = torch.linalg.svdvals(orthogonal(torch.randn(shape, generator=torch.Generator().manual_seed(0))))
+        made = torch.linalg.svdvals(orthogonal(torch.randn(2, *shape, generator=torch.Generator().manual_seed(0))))
         assert made.min() > 0.3
         assert made.max() < 1.4
     weight = torch.nn.Parameter(torch.zeros(16, 8))
     weight.grad = torch.randn(16, 8, generator=torch.Generator().manual_seed(1))
-    Muon([weight], lr=0.1, decay=0).step()
+    other = torch.nn.Parameter(torch.zeros(16, 8))
+    other.grad = torch.randn(16, 8, generator=torch.Generator().manual_seed(2))
+    Muon([weight, other], lr=0.1, decay=0).step()
+    assert torch.nn.functional.cosine_similarity(weight.flatten(), other.flatten(), 0).abs() < 0.5
     u, _, v = torch.linalg.svd(weight.grad, full_matrices=False)
     assert torch.nn.functional.cosine_similarity(-weight.detach().flatten(), (u @ v).flatten(), 0) > 0.95
 
@@ -110,12 +123,35 @@ def test_a_tree_is_finest_at_the_evidence_first():
     assert (boxes[inside, 2] - boxes[inside, 0] == 16).all()
 
 
+def test_halves_cover_each_pixel_once_and_are_at_most_twice_as_long_as_wide():
+    random = np.random.default_rng(0)
+    for tokens in (16, 17, 40, 256):
+        boxes = halves(random, 256, tokens, priority(random, 256, ((20, 30, 40, 60),))).astype(int)
+        covered = np.zeros((256, 256), int)
+        for y0, x0, y1, x1 in boxes:
+            covered[y0:y1, x0:x1] += 1
+            assert max(y1 - y0, x1 - x0) <= 2 * min(y1 - y0, x1 - x0)
+        assert (covered == 1).all()
+        assert len(boxes) == tokens
+
+
+def test_scattered_cells_hold_all_that_is_there():
+    boxes = scattered(np.random.default_rng(0), 512, 256, ((100, 200, 180, 280), (300, 20, 350, 90)))
+    cells = {tuple(box) for box in boxes.astype(int)}
+    assert len(cells) == 256
+    assert {(y, x, y + 16, x + 16) for y in range(96, 180, 16) for x in range(192, 280, 16)} <= cells
+
+
 def test_an_overlay_has_the_evidence_and_as_many_cells_as_asked():
-    boxes = overlay(np.random.default_rng(0), 512, 32, ((100, 200, 120, 240),))
-    assert len(boxes) == 96
-    assert len(np.unique(boxes, axis=0)) == 96
-    fine = {tuple(box) for box in boxes[64:].astype(int)}
-    assert {(y, x, y + 16, x + 16) for y in (96, 112) for x in range(192, 240, 16)} <= fine
+    for seed in range(6):
+        boxes = overlay(np.random.default_rng(seed), 512, 32, ((100, 200, 120, 240),))
+        assert len(boxes) == 96
+        assert len(np.unique(boxes, axis=0)) == 96
+        fine = {tuple(box) for box in boxes[64:].astype(int)}
+        shown = {(y, x, y + 16, x + 16) for y in (96, 112) for x in range(192, 240, 16)}
+        assert shown <= fine or len(shown & fine) >= 3  # all of it, or what is nearest to about its middle
+    fine = uniform(512, 32)
+    assert fine[nearest(fine, (108, 220), 1)].tolist() == [[96, 208, 112, 224]]
 
 
 def test_pixels_of_levels_and_of_the_full_grid():
@@ -131,20 +167,31 @@ def test_pixels_of_levels_and_of_the_full_grid():
 
 
 def test_targets_of_one_thing():
-    thing = Thing(2, 1, (0, 0, 96, 96), 47, (32, 32, 48, 64))
+    number = Print("47", (32, 32, 48, 64), (32, 48, 64))
+    thing = Thing(2, 1, (0, 0, 96, 96), (number,))
     found = targets(grid_boxes(8, 8, 16), [thing]).reshape(8, 8, -1)
     assert found[3, 3].tolist()[:2] == [2, 1]
     assert found[7, 7].tolist() == list(CLASSES)
     assert found[2, 2, 2:5].tolist() == [4, 7, 4]
     assert found[2, 3, 2:5].tolist() == [4, 7, 7]
-    assert (targets(grid_boxes(2, 2, 64), [thing])[:, 2:5] == 10).all()
+    assert (found[..., COLUMNS["center"]] == 0).sum() == 1
+    assert found[3, 3, COLUMNS["center"]] == 0
+    assert found[3, 3, COLUMNS["size"]] == 4  # 96 * 96 pixels are 2.2 octaves above 2000
+    coarse = targets(grid_boxes(2, 2, 64), [thing])
+    assert (coarse[:, 2:4] == 10).all()
+    assert (coarse[:, COLUMNS["character"]] == CLASSES[COLUMNS["character"]]).all()
+    word = Thing(0, 6, (0, 0, 60, 96), (Print("EXIT", (16, 16, 32, 80), (16, 32, 48, 64, 80)),))
+    found = targets(grid_boxes(8, 8, 16), [word]).reshape(8, 8, -1)
+    assert found[1, 1:5, COLUMNS["character"]].tolist() == [10, 11, 12, 13]
+    assert (found[1, 1:5, COLUMNS["word"]] == 0).all()
 
 
 def test_pages_and_crops_say_what_they_show():
     random = np.random.default_rng(0)
     image, found = page(random, Style(96, 1, points=(23,)), 16)
     assert image.shape == (96, 96, 3)
-    assert ((found[:, 4] >= 0) & (found[:, 4] < 10)).sum() > 8
+    shown = found[:, COLUMNS["character"]]
+    assert ((shown >= 0) & (shown < CLASSES[COLUMNS["character"]])).sum() > 8
     shown, centers, wanted = crops(random, 4, large=False)
     assert (shown.shape, centers.shape, wanted.shape) == ((4, 36, 768), (4, 36, 2), (4, 36, len(CLASSES)))
     assert bool(((centers > 0) & (centers < 1)).all())
@@ -153,7 +200,7 @@ def test_pages_and_crops_say_what_they_show():
 @pytest.mark.parametrize("name", layouts(0))
 def test_quizzes_teach_the_answer_after_the_question(name):
     layout = layouts(3)[name]
-    batch = quiz(np.random.default_rng(0), Layout(layout.name, layout.side, 2, layout.boxes), 3)
+    batch = quiz(np.random.default_rng(0), Layout(layout.name, layout.side, 2, 4, layout.boxes), 3)
     for text, labels, last in zip(
         batch["text"].flatten(0, 1), batch["labels"].flatten(0, 1), batch["last"].flatten(), strict=True
     ):
@@ -162,9 +209,29 @@ def test_quizzes_teach_the_answer_after_the_question(name):
         assert taught[-1] == IDS["<eos>"]
         assert taught[:-1] == text[last + 1 : last + len(taught)].tolist()
         assert (labels[:last] < 0).all()
+    for text, places, meant in zip(*(batch[name].flatten(0, 1) for name in ("text", "named", "meant")), strict=True):
+        for place, share in zip(places, meant, strict=True):
+            if share.sum() > 0:
+                assert WORDS[text[place]] in (*SHAPES, "object")
+                assert float(share.sum()) == pytest.approx(1, abs=1e-5)
     total = batch["look"].sum(-1)
     assert bool(((total - 1).abs() < 1e-5).logical_or(total == 0).all())
     assert batch["patches"].shape[1] == batch["centers"].shape[1] == batch["wanted"].shape[1]
+
+
+def test_names_are_where_their_things_are_and_others_nowhere():
+    things = [Thing(0, 0, (0, 0, 64, 64)), Thing(1, 1, (128, 128, 192, 192))]
+    words = ("is", "the", "red", "circle", "left", "of", "the", "green", "square", "?")
+    side = Question(words, ("yes",), "side", (things[0].box, things[1].box))
+    absent = Question(("is", "there", "a", "blue", "star", "?"), ("no",), "presence", ())
+    color = Question(("what", "color", "is", "the", "square", "?"), ("green",), "color", (things[1].box,))
+    places, shown = mentions(uniform(256, 4), [side, absent, color], things)
+    assert places[:, 0].tolist() == [3, 4, 4]
+    assert places[0, 1] == 8
+    assert shown[0].argmax(-1).tolist() == [0, 10]
+    assert shown[1, 0].argmax() == 16
+    assert shown[2, 0].argmax() == 10
+    assert shown.sum(-1).tolist() == [[1, 1], [1, 0], [1, 0]]
 
 
 def test_stages_of_the_plain_variant_hold_uniform_grids_alone():

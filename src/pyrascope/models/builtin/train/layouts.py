@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..architecture import CELL
-from .crops import grid_boxes, patches, scaled
+from .crops import grid_boxes, scaled
 from .targets import overlap
 
 Floats = NDArray[np.float64]
@@ -22,11 +22,27 @@ def uniform(side: int, count: int) -> Floats:
     return grid_boxes(count, count, side / count)
 
 
-def overlay(random: np.random.Generator, side: int, extra: int, evidence: Sequence[Sequence[float]]) -> Floats:
-    """Returns coarse cells everywhere and `extra` finest cells over them: around the evidence, the rest in blocks."""
+def overlay(
+    random: np.random.Generator, side: int, extra: int, evidence: Sequence[Sequence[float]], coarse: int | None = None
+) -> Floats:
+    """Returns coarse cells everywhere and `extra` finest cells over them.
+
+    These lie at the evidence: all that overlap it, and the rest in blocks anywhere; or, half of the time, those nearest
+    to about its middle, as a look would choose them. Without evidence they lie in blocks anywhere.
+
+    Args:
+        random: Source of chance.
+        side: Of the picture.
+        extra: Finest cells.
+        evidence: Boxes.
+        coarse: Coarse cells along a side; default: cells of 64 px.
+    """
     fine = uniform(side, side // CELL)
     picked = np.zeros(len(fine), bool)
-    if evidence:
+    if evidence and random.random() < 0.5:
+        y0, x0, y1, x1 = evidence[0]
+        picked[nearest(fine, ((y0 + y1) / 2, (x0 + x1) / 2) + random.normal(0, 10, 2), extra)] = True
+    elif evidence:
         area = np.sum([overlap(fine, box) for box in evidence], axis=0)
         order = np.argsort(-area, kind="stable")[:extra]
         picked[order[area[order] > 0]] = True
@@ -35,7 +51,44 @@ def overlay(random: np.random.Generator, side: int, extra: int, evidence: Sequen
         y, x = random.integers(0, columns - 2, 2)
         block = ((y + np.arange(3))[:, None] * columns + x + np.arange(3)).ravel()
         picked[block[~picked[block]][:missing]] = True
-    return np.concatenate([uniform(side, side // (CELL << COARSE)), fine[picked]])
+    return np.concatenate([uniform(side, coarse or side // (CELL << COARSE)), fine[picked]])
+
+
+def nearest(boxes: Floats, place: Sequence[float] | NDArray[np.float64], count: int) -> NDArray[np.int64]:
+    """Returns which `count` boxes have their middles nearest to a place, in ascending order."""
+    y, x = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
+    distance = np.hypot(y - place[0], x - place[1])
+    return np.sort(np.argsort(distance, kind="stable")[:count])
+
+
+def scattered(random: np.random.Generator, side: int, count: int, evidence: Sequence[Sequence[float]]) -> Floats:
+    """Returns `count` finest cells, those that show something of `evidence` first: a full grid with gaps, for less."""
+    fine = uniform(side, side // CELL)
+    shows = np.any([overlap(fine, box) > 0 for box in evidence], axis=0) if evidence else np.zeros(len(fine), bool)
+    return fine[np.sort(np.argsort(-(shows + 0.9 * random.random(len(fine))))[:count])]
+
+
+def halves(random: np.random.Generator, side: int, tokens: int, priority: NDArray[np.float64]) -> Floats:
+    """Returns a partition as `tree`, but boxes are split in two, across their longer side, squares either way."""
+    cell = CELL << COARSE
+    heap: list[tuple[float, int, int, int, int]] = []
+
+    def push(y: int, x: int, high: int, wide: int) -> None:
+        part = priority[y : y + high, x : x + wide]
+        heapq.heappush(heap, (-float(part.sum()) if high * wide > 1 else 0.0, y, x, high, wide))
+
+    for y, x in np.ndindex(side // cell, side // cell):
+        push(y << COARSE, x << COARSE, 1 << COARSE, 1 << COARSE)
+    while len(heap) < tokens:
+        _, y, x, high, wide = heapq.heappop(heap)
+        if high > wide or (high == wide and random.random() < 0.5):
+            push(y, x, high // 2, wide)
+            push(y + high // 2, x, high // 2, wide)
+        else:
+            push(y, x, high, wide // 2)
+            push(y, x + wide // 2, high, wide // 2)
+    boxes = [(y, x, y + high, x + wide) for _, y, x, high, wide in heap]
+    return np.array(sorted(boxes), np.float64) * CELL
 
 
 def tree(side: int, tokens: int, priority: NDArray[np.float64]) -> Floats:
@@ -82,22 +135,20 @@ def priority(random: np.random.Generator, side: int, evidence: Sequence[Sequence
 
 
 def pixels(random: np.random.Generator | None, image: NDArray[np.uint8], boxes: Floats) -> NDArray[np.float32]:
-    """Returns the patches (n, 768) that show square boxes: dyadic ones of levels, or one uniform grid of any size.
+    """Returns the patches (n, 768) that show boxes; those of one shape must lie on one grid that starts at the corner.
 
     They are resampled by Lanczos' filter, or, with `random`, by one of several.
     """
     kind = Image.Resampling.LANCZOS if random is None else RESAMPLERS[random.integers(len(RESAMPLERS))]
-    sides = boxes[:, 2] - boxes[:, 0]
+    sides = boxes[:, 2:] - boxes[:, :2]
     found = np.empty((len(boxes), CELL * CELL * 3), np.float32)
-    for side in np.unique(sides):
-        own = sides == side
-        count = round(image.shape[0] / side)
+    for shape in np.unique(sides, axis=0):
+        own = (sides == shape).all(1)
+        rows, columns = np.rint(np.array(image.shape[:2]) / shape).astype(int)
         level = image
-        if side != CELL:
-            level = np.asarray(Image.fromarray(image).resize((count * CELL, count * CELL), kind))
-        if own.all() and len(boxes) == count * count:
-            return patches(scaled(level))
-        y, x = np.rint(boxes[own, :2].T / side).astype(int)
-        cut = level.reshape(count, CELL, count, CELL, 3)[y, :, x]
+        if tuple(shape) != (CELL, CELL):
+            level = np.asarray(Image.fromarray(image).resize((columns * CELL, rows * CELL), kind))
+        y, x = np.rint(boxes[own, :2] / shape).astype(int).T
+        cut = level.reshape(rows, CELL, columns, CELL, 3)[y, :, x]
         found[own] = scaled(cut.transpose(0, 3, 1, 2).reshape(len(y), -1))
     return found

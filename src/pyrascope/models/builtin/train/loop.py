@@ -18,6 +18,8 @@ from .precision import bf16_is_faster
 from .stage import Batch, Stage
 
 LOG = "log.jsonl"
+FUSED = 512
+"""Tokens from which fused attention takes less time than plain products; its backward is slow at fewer."""
 
 
 class Batches(Dataset[Batch]):
@@ -75,7 +77,6 @@ def train(
     state: dict[str, Any] = {"stage": stages[0].name, "step": 0, "seconds": 0.0, "seed": seed}
     if resume:
         state = checkpoint.load(folder, parts, optims)
-    model.set_attn_implementation("eager")  # the backward of fused attention takes longer at these lengths
     bf16 = bf16_is_faster()
     if not resume and (folder / checkpoint.TENSORS).exists():
         raise FileExistsError(f"the folder must hold no checkpoint, found one in {folder}; resume, or give another")
@@ -111,6 +112,8 @@ def _run(
     sums: dict[str, list[float]] = defaultdict(list)
     last = saved = time.monotonic()
     for batch in loader:
+        tokens = batch["patches"].shape[1]
+        model.set_attn_implementation("sdpa" if tokens >= FUSED else "eager")
         for optimizer in optims.values():
             for group in optimizer.param_groups:
                 group["lr"] = stage.rates[group["name"]] * stage.rate(state["step"])

@@ -1,6 +1,6 @@
-"""Batches of the second stage: drawings in mixed layouts, four questions each."""
+"""Batches of the second stage: drawings in mixed layouts, several questions each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,63 +9,73 @@ import torch
 from torch import Tensor
 
 from ..architecture import CELL, GRID
-from ..drawing import Drawing, Style, drawing
+from ..drawing import Drawing, Style, Thing, drawing
 from ..questions import LONGEST, Question, question
-from ..vocabulary import EOS, IDS
-from .layouts import COARSE, Floats, overlay, pixels, priority, tree, uniform
+from ..vocabulary import COLORS, EOS, IDS, SHAPES
+from .layouts import COARSE, Floats, halves, overlay, pixels, priority, scattered, tree, uniform
 from .targets import IGNORED, overlap, targets
 
-PER_IMAGE = 4
 LENGTH = LONGEST + 3
 """Of a question with its answer and the end, in tokens."""
 FRAME = CELL * GRID
 UNFOCUSED = ("count", "background", "presence")
 """Families whose questions do not say where to look."""
-SHARES = {"number": 8, "hop": 3, "lean": 2, "dial": 2, "side": 2, "compare": 2, "count": 1, "presence": 2, "color": 2,
-          "shape": 2, "background": 1}  # fmt: skip
+SHARES = {"number": 8, "word": 5, "table": 5, "hop": 4, "lean": 3, "dial": 3, "side": 4, "compare": 4, "count": 2,
+          "presence": 2, "color": 2, "shape": 2, "background": 1}  # fmt: skip
 """How often a family is asked, relatively."""
 FOCUSED = 0.75
 """Share of layouts that are fine at the first question's evidence."""
 
+Boxes = tuple[tuple[float, ...], ...]
+MIXES = ((8, 32), (8, 32), (8, 32), (7, 47), (6, 28), (5, 23), (8, 64), (8, 16), (10, 60))
+"""Coarse cells along a side, and finest cells over them."""
+
 
 @dataclass(frozen=True)
 class Layout:
-    """One kind of batch: a window of the frame (256) or all of it (512), its tokens, and how many pictures."""
+    """One kind of batch: a window of the frame (256) or all of it (512), how many pictures, questions each, its tokens.
+
+    `boxes` is called with a source of chance, the side, the evidence to be shown finely, and all things' boxes.
+    """
 
     name: str
     side: int
     pictures: int
-    boxes: Callable[[np.random.Generator, int, tuple[tuple[float, ...], ...]], Floats]
+    questions: int
+    boxes: Callable[[np.random.Generator, int, Boxes, Boxes], Floats]
 
 
-def _overlay(extra: int) -> Callable[..., Floats]:
-    return lambda random, side, evidence: overlay(random, side, extra, evidence)
+def _overlay(coarse: int | None, extra: int) -> Callable[..., Floats]:
+    return lambda random, side, evidence, things: overlay(random, side, extra, evidence, coarse)
 
 
 def _tree(splits: int) -> Callable[..., Floats]:
-    def boxes(random: np.random.Generator, side: int, evidence: tuple[tuple[float, ...], ...]) -> Floats:
-        return tree(side, (side // (CELL << COARSE)) ** 2 + 3 * splits, priority(random, side, evidence))
+    def boxes(random: np.random.Generator, side: int, evidence: Boxes, things: Boxes) -> Floats:
+        tokens = (side // (CELL << COARSE)) ** 2 + 3 * splits
+        heights = priority(random, side, evidence)
+        return tree(side, tokens, heights) if random.random() < 0.5 else halves(random, side, tokens, heights)
 
     return boxes
 
 
 def _uniform(counts: tuple[int, ...], step: int) -> Callable[..., Floats]:
     """All pictures of a batch have the same count, so it follows from the step."""
-    return lambda random, side, evidence: uniform(side, counts[step % len(counts)])
+    return lambda random, side, evidence, things: uniform(side, counts[step % len(counts)])
 
 
 def layouts(step: int) -> dict[str, Layout]:
     """Returns the kinds of batches by name."""
     kinds = (
-        Layout("window overlay", 256, 32, _overlay(20)),
-        Layout("window tree", 256, 32, _tree(8)),
-        Layout("window uniform", 256, 24, _uniform((4, 5, 6, 8), step)),
-        Layout("window full", 256, 6, _uniform((16,), step)),
-        Layout("overlay", 512, 16, _overlay(32)),
-        Layout("tree", 512, 16, _tree(11)),
-        Layout("uniform", 512, 12, _uniform((7, 8, 9, 10, 12, 14), step)),
-        Layout("half", 512, 6, _uniform((16,), step)),
-        Layout("full", 512, 2, _uniform((32,), step)),
+        Layout("window overlay", 256, 40, 4, _overlay(None, 20)),
+        Layout("window tree", 256, 40, 4, _tree(8)),
+        Layout("window uniform", 256, 32, 4, _uniform((4, 5, 6, 8), step)),
+        Layout("window full", 256, 8, 6, _uniform((16,), step)),
+        Layout("overlay", 512, 24, 5, _overlay(*MIXES[step % len(MIXES)])),
+        Layout("tree", 512, 24, 5, _tree((11, 11, 5, 21, 32)[step % 5])),
+        Layout("uniform", 512, 20, 5, _uniform((7, 8, 9, 10, 12, 14), step)),
+        Layout("half", 512, 8, 6, _uniform((16,), step)),
+        Layout("scattered", 512, 8, 6, lambda random, side, evidence, things: scattered(random, side, 256, things)),
+        Layout("full", 512, 3, 12, _uniform((32,), step)),
     )
     return {kind.name: kind for kind in kinds}
 
@@ -73,21 +83,22 @@ def layouts(step: int) -> dict[str, Layout]:
 def quiz(random: np.random.Generator, layout: Layout, most: int) -> dict[str, Tensor | str | list[list[str]]]:
     """Returns a batch of one kind; `most` things a picture.
 
-    Its tensors: `patches` (b, n, 768), `centers` (b, n, 2), `wanted` (b, n, 6), `text` and `labels` (b, 4, l), `last`
-    (b, 4) the place of each question's last token, `look` (b, 4, n) the share of the evidence in each token.
+    Its tensors: `patches` (b, n, 768), `centers` (b, n, 2), `wanted` (b, n, 9), `text` and `labels` (b, q, l), `last`
+    (b, q) the place of each question's last token, `look` (b, q, n) the share of the evidence in each token, `named`
+    (b, q, 2) the places of the words that name a thing, and `meant` (b, q, 2, n + 1) where these things are.
     """
-    parts: dict[str, list[Any]] = {name: [] for name in ("patches", "centers", "wanted", "text", "labels")}
-    parts |= {"last": [], "look": []}
+    names = ("patches", "centers", "wanted", "text", "labels", "last", "look", "named", "meant")
+    parts: dict[str, list[Any]] = {name: [] for name in names}
     families = []
     for _ in range(layout.pictures):
-        made, asked = _asked(random, Style(layout.side, most))
-        focus = asked[0].evidence[:1] if random.random() < FOCUSED and asked[0].family not in UNFOCUSED else ()
-        boxes = layout.boxes(random, layout.side, focus)
-        text, labels, last = _texts(asked)
+        made, asked = _asked(random, Style(layout.side, most), layout.questions)
+        things = tuple(thing.box for thing in made.things)
+        boxes = layout.boxes(random, layout.side, _focus(random, asked), things)
         offset = random.integers(0, (FRAME - layout.side) // 64 + 1, 2) * 64
         centers = ((boxes[:, :2] + boxes[:, 2:]) / 2 + offset) / FRAME
         values = (pixels(random, made.image, boxes), centers.astype(np.float32), targets(boxes, made.things))
-        for name, value in zip(parts, (*values, text, labels, last, _look(boxes, asked)), strict=True):
+        everything = (*values, *_texts(asked), _look(boxes, asked), *mentions(boxes, asked, made.things))
+        for name, value in zip(names, everything, strict=True):
             parts[name].append(value)
         families.append([one.family for one in asked])
     found: dict[str, Tensor | str | list[list[str]]] = {
@@ -96,15 +107,23 @@ def quiz(random: np.random.Generator, layout: Layout, most: int) -> dict[str, Te
     return {**found, "families": families, "layout": layout.name}
 
 
-def _asked(random: np.random.Generator, style: Style) -> tuple[Drawing, list[Question]]:
-    """A drawing and four questions about it."""
+def _focus(random: np.random.Generator, asked: list[Question]) -> Boxes:
+    """What is to be shown finely: the first evidence of the first question, of the second too, or nothing."""
+    if random.random() > FOCUSED:
+        return ()
+    count = 1 + int(random.random() < 0.4)
+    return tuple(one.evidence[0] for one in asked[:count] if one.family not in UNFOCUSED)
+
+
+def _asked(random: np.random.Generator, style: Style, count: int) -> tuple[Drawing, list[Question]]:
+    """A drawing and questions about it."""
     names, shares = list(SHARES), np.array(list(SHARES.values()), float)
     while True:
         made = drawing(random, style)
         if made.things:
             break
     asked: list[Question] = []
-    while len(asked) < PER_IMAGE:
+    while len(asked) < count:
         found = question(random, made, names[random.choice(len(names), p=shares / shares.sum())])
         if found is not None:
             asked.append(found)
@@ -126,10 +145,37 @@ def _texts(asked: list[Question]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 def _look(boxes: Floats, asked: list[Question]) -> np.ndarray:
     """Where each question should look: the share of each token covered by its first evidence, summing to 1; or none."""
-    area = (boxes[:, 2] - boxes[:, 0]) ** 2
     found = np.zeros((len(asked), len(boxes)), np.float32)
     for i, one in enumerate(asked):
-        if one.family not in UNFOCUSED:
-            share = overlap(boxes, one.evidence[0]) / area
-            found[i] = share / max(float(share.sum()), 1e-6)
+        if one.family not in UNFOCUSED or (one.family == "presence" and one.answer == ("yes",)):
+            found[i] = _covered(boxes, one.evidence[0])
     return found
+
+
+def _covered(boxes: Floats, box: Sequence[float]) -> np.ndarray:
+    """The share of each token that a box covers, summing to 1; 0 where no token shows it."""
+    share = overlap(boxes, box) / ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+    found: np.ndarray = (share / max(float(share.sum()), 1e-6)).astype(np.float32)
+    return found
+
+
+def mentions(boxes: Floats, asked: list[Question], things: Sequence[Thing]) -> tuple[np.ndarray, np.ndarray]:
+    """Where each question names a thing, at most twice, and where that thing is.
+
+    Returns:
+        The places (q, 2) of the last word of each name, and how much of the thing each token shows (q, 2, n + 1), which
+        sums to 1: in the last column where there is no such thing, and 0 where nothing is named.
+    """
+    places = np.zeros((len(asked), 2), np.int64)
+    shown = np.zeros((len(asked), 2, len(boxes) + 1), np.float32)
+    for i, one in enumerate(asked):
+        ends = [k for k, word in enumerate(one.words) if word in SHAPES or word == "object"]
+        for j, k in enumerate(ends):
+            name = [word for word in one.words[k - 1 : k + 1] if word in COLORS or word in SHAPES]
+            meant = [thing for thing in things if set(name) <= set(thing.name)]
+            places[i, j] = k
+            if meant:
+                shown[i, j, :-1] = _covered(boxes, meant[0].box)
+            else:
+                shown[i, j, -1] = 1
+    return places, shown

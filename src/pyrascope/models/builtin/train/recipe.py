@@ -2,13 +2,15 @@
 
 from .stage import Stage, questions, read_batch, read_loss
 
-WINDOWS = {"crops": 0.35, "window overlay": 0.3, "window tree": 0.2, "window uniform": 0.1, "window full": 0.02}
+WINDOWS = {"crops": 0.15, "window overlay": 0.4, "window tree": 0.25, "window uniform": 0.15, "window full": 0.05}
 WHOLE = {
-    "crops": 0.1, "overlay": 0.3, "tree": 0.25, "uniform": 0.12, "half": 0.08, "full": 0.03, "window overlay": 0.05,
-    "window full": 0.02,
+    "crops": 0.08, "overlay": 0.34, "tree": 0.2, "uniform": 0.12, "half": 0.08, "scattered": 0.1, "full": 0.03,
+    "window overlay": 0.05,
 }  # fmt: skip
 """Shares of the kinds of batches: in windows first, then whole scenes."""
-FINISH = {"overlay": 0.2, "tree": 0.2, "uniform": 0.15, "half": 0.15, "full": 0.25, "window full": 0.05}
+FINISH = {
+    "crops": 0.05, "overlay": 0.25, "tree": 0.15, "uniform": 0.1, "half": 0.1, "scattered": 0.15, "full": 0.2,
+}  # fmt: skip
 PLAIN = {"crops": 0.1, "uniform": 0.3, "half": 0.25, "full": 0.25, "window uniform": 0.05, "window full": 0.05}
 """Uniform grids alone."""
 
@@ -18,9 +20,9 @@ def recipe(*, plain: bool = False) -> list[Stage]:
     windows, whole, finish = (PLAIN,) * 3 if plain else (WINDOWS, WHOLE, FINISH)
     return [
         read(6500),
-        questions("windows", 500, windows, 3, {"tower": 0.01, "decoder": 0.02, "rest": 1e-3}, decay=0),
-        questions("whole", 950, whole, 6, {"tower": 0.008, "decoder": 0.015, "rest": 8e-4}, decay=0.6),
-        questions("finish", 3000, finish, 6, {"tower": 0.004, "decoder": 0.01, "rest": 5e-4}),
+        questions("windows", 1500, windows, 3, {"tower": 0.01, "decoder": 0.02, "rest": 1e-3}, decay=0),
+        questions("whole", 5500, whole, 6, {"tower": 0.008, "decoder": 0.015, "rest": 8e-4}, decay=0),
+        questions("finish", 3000, finish, 6, {"tower": 0.006, "decoder": 0.012, "rest": 6e-4}, decay=0.8),
     ]
 
 

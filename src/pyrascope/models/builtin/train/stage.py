@@ -59,6 +59,7 @@ def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str,
 
 
 LOOK_WEIGHT = 0.3
+MENTION_WEIGHT = 0.3
 
 
 def quiz_batch(shares: Mapping[str, float], most: int) -> Callable[[np.random.Generator, int], Batch]:
@@ -78,13 +79,14 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
         loss, seen = read_loss(model, heads, batch)
         return loss, {"crops": seen["loss"], "crops character": seen["character"]}
     features = encode(model, batch["patches"], batch["centers"])
-    logits, states = answer(model, features, batch["centers"], batch["text"])
+    logits, states, middle = answer(model, features, batch["centers"], batch["text"])
     look = heads.look(states, features, batch["last"]).float()
     dense, right = heads.dense_losses(features, batch["wanted"])
     labels = batch["labels"]
     said = torch.nn.functional.cross_entropy(logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
-    asked = batch["look"].sum(-1) > 0
-    looked = -(batch["look"] * look.log_softmax(-1)).sum(-1)[asked].mean() if bool(asked.any()) else said * 0
+    looked = _pointed(look.flatten(0, 1), batch["look"].flatten(0, 1))
+    named = heads.mentioned(_at(middle, batch["named"]), features).float().flatten(0, 1)
+    pointed = _pointed(named, batch["meant"].flatten(0, 2).reshape(named.shape))
     exact = ((logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
     seen = {f"{batch['layout']}: answer": float(said.detach()), f"{batch['layout']}: look": float(looked.detach())}
     seen |= {f"{batch['layout']}: character": right[COLUMNS["character"]], f"{batch['layout']}: dense": float(dense.detach())}
@@ -94,7 +96,19 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
             shown = " first" if i == 0 and family == "number" else ""  # whose evidence most layouts show
             marks.setdefault(f"{batch['layout']}: {family}{shown}", []).append(mark)
     seen |= {name: sum(values) / len(values) for name, values in marks.items()}
-    return said + dense + LOOK_WEIGHT * looked, seen
+    seen[f"{batch['layout']}: mention"] = float(pointed.detach())
+    return said + dense + LOOK_WEIGHT * looked + MENTION_WEIGHT * pointed, seen
+
+
+def _at(states: Tensor, places: Tensor) -> Tensor:
+    """The states (b, q, l, d) at places (b, q, k), as (b, q * k, d)."""
+    return torch.take_along_dim(states, places[..., None], 2).flatten(1, 2)
+
+
+def _pointed(scores: Tensor, aim: Tensor) -> Tensor:
+    """The mean cross entropy of scores (m, n) to shares that sum to 1; rows without any do not count."""
+    asked = aim.sum(-1) > 0
+    return -(aim * scores.log_softmax(-1)).sum(-1)[asked].mean() if bool(asked.any()) else scores.sum() * 0
 
 
 def questions(

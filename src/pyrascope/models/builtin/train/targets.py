@@ -37,7 +37,7 @@ def targets(boxes: NDArray[np.float64], things: Sequence[Thing]) -> NDArray[np.i
     """Returns the targets (n, 9) of tokens with these boxes, in the order of `KINDS`."""
     found = np.tile(np.array(CLASSES, np.int64), (len(boxes), 1))
     column = {name: found[:, i] for name, i in COLUMNS.items()}
-    side = boxes[:, 2] - boxes[:, 0]
+    side = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
     fine = side <= FINE
     y, x = (boxes[:, 0] + boxes[:, 2]) / 2, (boxes[:, 1] + boxes[:, 3]) / 2
     for thing in things:
