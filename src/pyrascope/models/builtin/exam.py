@@ -28,7 +28,7 @@ def greedy(model: Any, features: Tensor, centers: Tensor, questions: Sequence[st
     last = torch.tensor([len(ids) - 1 for ids in asked])
     rows = torch.arange(len(asked))
     for step in range(LONGEST_ANSWER):
-        logits, _, _ = answer(model, features, centers, text[:, None])
+        logits = answer(model, features, centers, text[:, None]).logits
         text[rows, last + step + 1] = logits[rows, 0, last + step].argmax(-1)
     said = []
     for ids, start in zip(text.tolist(), last.tolist(), strict=True):
@@ -57,9 +57,9 @@ def fixated(model: Any, heads: Heads, samples: Sequence[Sample], extra: int) -> 
     features = encode(model, patches, centers)
     asked = [encoded(words_of(sample.question)) for sample in samples]
     text = torch.tensor([[*ids, *[0] * (16 - len(ids))] for ids in asked])
-    _, states, _ = answer(model, features, centers, text[:, None])
+    reply = answer(model, features, centers, text[:, None])
     last = torch.tensor([[len(ids) - 1] for ids in asked])
-    share = heads.look(states, features, last)[:, 0].float().softmax(-1).numpy()
+    share = heads.look(reply.states, reply.shown, last)[:, 0].float().softmax(-1).numpy()
     return [np.concatenate([coarse, around(fixation(row.reshape(8, 8)), extra)]) for row in share]
 
 

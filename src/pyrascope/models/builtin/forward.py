@@ -1,6 +1,6 @@
 """The stock model's computation on tokens of any boxes, and on several questions at once: what training runs."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -51,8 +51,24 @@ def question_mask(tokens: int, questions: int, length: int) -> Tensor:
     return (index <= index[:, None]) & ((block == -1) | (block == block[:, None]))
 
 
-def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Returns the logits (b, q, l, v), last states and middle states (b, q, l, d) of questions about the features.
+class Reply(NamedTuple):
+    """What the decoder makes of questions.
+
+    Attributes:
+        logits: Of the next word, (b, q, l, v).
+        states: After the last block and norm, (b, q, l, d).
+        middle: After half of the blocks and the norm, (b, q, l, d).
+        shown: The visual tokens as the decoder receives them, (b, n, d).
+    """
+
+    logits: Tensor
+    states: Tensor
+    middle: Tensor
+    shown: Tensor
+
+
+def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> Reply:
+    """Runs the decoder on questions about the features.
 
     Args:
         model: As in `encode`.
@@ -64,7 +80,8 @@ def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> tuple
     n = features.shape[1]
     decoder = model.model.language_model
     words = decoder.embed_tokens(text).flatten(1, 2)
-    hidden = torch.cat([model.model.multi_modal_projector(features), words.to(features.dtype)], 1)
+    shown = model.model.multi_modal_projector(features)
+    hidden = torch.cat([shown, words.to(shown.dtype)], 1)
     after = (LAST + torch.arange(length)).repeat(q).expand(b, -1)
     place = torch.cat([places(centers), after], 1)
     mask = torch.zeros(n + q * length, n + q * length).masked_fill(~question_mask(n, q, length), -1e9)
@@ -75,4 +92,4 @@ def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> tuple
         if number + 1 == len(decoder.layers) // 2:
             middle = hidden
     states = decoder.norm(hidden[:, n:]).unflatten(1, (q, length))
-    return model.lm_head(states), states, decoder.norm(middle[:, n:]).unflatten(1, (q, length))
+    return Reply(model.lm_head(states), states, decoder.norm(middle[:, n:]).unflatten(1, (q, length)), shown)

@@ -14,7 +14,7 @@ LOOK = 64
 
 
 class Heads(nn.Module):
-    """Linear heads: `dense` on the tower's features, `query` and `key` for the look, `mention` for things named."""
+    """Linear heads: `dense` on the tower's features, `query` and `mention` on words with `key` on what is shown."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -23,16 +23,17 @@ class Heads(nn.Module):
         self.query, self.key = nn.Linear(width, LOOK), nn.Linear(width, LOOK)
         self.mention = nn.Linear(width, LOOK)
         self.nowhere = nn.Parameter(torch.zeros(LOOK))
+        self.shown = nn.LayerNorm(width)
 
-    def look(self, states: Tensor, features: Tensor, last: Tensor) -> Tensor:
-        """Returns the scores (b, q, n) of the visual tokens for the last token (b, q) of each question."""
+    def look(self, states: Tensor, shown: Tensor, last: Tensor) -> Tensor:
+        """Returns the scores (b, q, n) of the visual tokens `shown` for the last token (b, q) of each question."""
         asked = torch.take_along_dim(states, last[..., None, None], 2)[:, :, 0]
-        scores: Tensor = self.query(asked) @ self.key(self.norm(features)).transpose(1, 2)
+        scores: Tensor = self.query(asked) @ self.key(self.shown(shown)).transpose(1, 2)
         return torch.div(scores, LOOK**0.5)
 
-    def mentioned(self, states: Tensor, features: Tensor) -> Tensor:
+    def mentioned(self, states: Tensor, shown: Tensor) -> Tensor:
         """Returns the scores (b, m, n + 1) of the visual tokens for words (b, m, d) that name a thing, last: nowhere."""
-        keys = self.key(self.norm(features))
+        keys = self.key(self.shown(shown))
         keys = torch.cat([keys, self.nowhere.to(keys.dtype).expand(len(keys), 1, -1)], 1)
         scores: Tensor = self.mention(states) @ keys.transpose(1, 2)
         return torch.div(scores, LOOK**0.5)

@@ -79,15 +79,15 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
         loss, seen = read_loss(model, heads, batch)
         return loss, {"crops": seen["loss"], "crops character": seen["character"]}
     features = encode(model, batch["patches"], batch["centers"])
-    logits, states, middle = answer(model, features, batch["centers"], batch["text"])
-    look = heads.look(states, features, batch["last"]).float()
+    reply = answer(model, features, batch["centers"], batch["text"])
+    look = heads.look(reply.states, reply.shown, batch["last"]).float()
     dense, right = heads.dense_losses(features, batch["wanted"])
     labels = batch["labels"]
-    said = torch.nn.functional.cross_entropy(logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
+    said = torch.nn.functional.cross_entropy(reply.logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
     looked = _pointed(look.flatten(0, 1), batch["look"].flatten(0, 1))
-    named = heads.mentioned(_at(middle, batch["named"]), features).float().flatten(0, 1)
+    named = heads.mentioned(_at(reply.middle, batch["named"]), reply.shown).float().flatten(0, 1)
     pointed = _pointed(named, batch["meant"].flatten(0, 2).reshape(named.shape))
-    exact = ((logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
+    exact = ((reply.logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
     seen = {f"{batch['layout']}: answer": float(said.detach()), f"{batch['layout']}: look": float(looked.detach())}
     seen |= {f"{batch['layout']}: character": right[COLUMNS["character"]], f"{batch['layout']}: dense": float(dense.detach())}
     marks: dict[str, list[bool]] = {}
