@@ -82,6 +82,6 @@ def load_heads(folder: Path | None = None) -> Any:
 
     with as_file(files(__package__) / "weights") as shipped:
         tensors = load_file((shipped if folder is None else folder) / LOOK)
-    heads = Heads(tensors["norm.weight"].numel())
+    heads = Heads(tensors["norm.weight"].numel(), pixels="pixels.weight" in tensors)
     heads.load_state_dict({name: value.float() for name, value in tensors.items()})
     return heads.eval()

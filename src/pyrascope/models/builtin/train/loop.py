@@ -59,6 +59,7 @@ def train(
     resume: bool = False,
     minutes: float = 4,
     workers: int = 1,
+    reconstruct: bool = False,
 ) -> Heads:
     """Runs the stages in order; writes checkpoints and a log to `folder`; returns the heads.
 
@@ -70,8 +71,9 @@ def train(
         resume: Goes on from the checkpoint in `folder`.
         minutes: Between checkpoints.
         workers: Processes that make batches; 0: none beside.
+        reconstruct: The heads have one that gives pixels back, for stages that hide tokens.
     """
-    heads = Heads(model.config.vision_config.hidden_size)
+    heads = Heads(model.config.vision_config.hidden_size, pixels=reconstruct)
     parts = {"model": model, "heads": heads}
     optims = optimizers(model, heads)
     state: dict[str, Any] = {"stage": stages[0].name, "step": 0, "seconds": 0.0, "seed": seed}
