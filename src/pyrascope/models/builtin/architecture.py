@@ -20,7 +20,7 @@ def configuration(width: int = WIDTH, encoder: int = ENCODER, decoder: int = DEC
     vision = {
         "model_type": "siglip_vision_model", "hidden_size": width, "intermediate_size": 4 * width,
         "num_hidden_layers": encoder, "num_attention_heads": 4, "image_size": CELL * GRID, "patch_size": CELL,
-        "vision_use_head": False,
+        "vision_use_head": False, "mixed_sizes": True,
     }  # fmt: skip
     text = {
         "model_type": "llama", "hidden_size": width, "intermediate_size": 8 * width // 3, "num_hidden_layers": decoder,
