@@ -28,8 +28,8 @@ def recipe(*, plain: bool = False, reconstruct: bool = False) -> list[Stage]:
     """
     windows, whole, finish = (PLAIN,) * 3 if plain else (WINDOWS, WHOLE, FINISH)
     return [
-        read(6500, masked_batch if reconstruct else read_batch),
-        questions("windows", 1500, windows, 3, {"tower": 0.01, "decoder": 0.02, "rest": 1e-3}, decay=0),
+        read(5199, masked_batch if reconstruct else read_batch),
+        questions("windows", 598, windows, 3, {"tower": 0.01, "decoder": 0.02, "rest": 1e-3}, decay=0),
         questions("whole", 5500, whole, 6, {"tower": 0.008, "decoder": 0.015, "rest": 8e-4}, decay=0),
         questions("finish", 3000, finish, 6, {"tower": 0.006, "decoder": 0.012, "rest": 6e-4}, decay=0.8),
     ]
