@@ -6,10 +6,10 @@ import torch
 from pyrascope.models.builtin.architecture import GRID, fresh
 from pyrascope.models.builtin.exam import around, examine, fixation
 from pyrascope.models.builtin.forward import answer, encode, positions, question_mask
+from pyrascope.models.builtin.heads import Heads
 from pyrascope.models.builtin.package import export, load, load_heads, processor
 from pyrascope.models.builtin.scenes import sample
 from pyrascope.models.builtin.train.crops import grid_boxes, patches, scaled
-from pyrascope.models.builtin.train.heads import Heads
 from pyrascope.models.builtin.vocabulary import IDS, WORDS, encoded, words_of
 
 pytest.importorskip("transformers")

@@ -78,7 +78,7 @@ def load(folder: Path | None = None) -> tuple[Any, Any]:
 
 def load_heads(folder: Path | None = None) -> Any:
     """Returns the heads that ship beside the weights, in evaluation mode."""
-    from .train.heads import Heads
+    from .heads import Heads
 
     with as_file(files(__package__) / "weights") as shipped:
         tensors = load_file((shipped if folder is None else folder) / LOOK)

@@ -10,11 +10,11 @@ from pyrascope.learning.losses.laplacian import laplacian_loss
 from pyrascope.models.builtin.architecture import fresh
 from pyrascope.models.builtin.drawing import Print, Style, Thing, drawing
 from pyrascope.models.builtin.forward import encode
+from pyrascope.models.builtin.heads import CLASSES, COLUMNS, Heads
 from pyrascope.models.builtin.questions import Question
 from pyrascope.models.builtin.scenes import asked
 from pyrascope.models.builtin.train import checkpoint
 from pyrascope.models.builtin.train.crops import crops, grid_boxes, patches, scaled
-from pyrascope.models.builtin.train.heads import Heads
 from pyrascope.models.builtin.train.layouts import (
     halves,
     nearest,
@@ -31,7 +31,7 @@ from pyrascope.models.builtin.train.pages import page
 from pyrascope.models.builtin.train.quizzes import Layout, _uniform, layouts, mentions, quiz
 from pyrascope.models.builtin.train.recipe import recipe
 from pyrascope.models.builtin.train.stage import Stage, answer_loss, masked_batch, read_loss
-from pyrascope.models.builtin.train.targets import CLASSES, COLUMNS, IGNORED, targets
+from pyrascope.models.builtin.train.targets import IGNORED, targets
 from pyrascope.models.builtin.vocabulary import IDS, SHAPES, WORDS
 
 pytest.importorskip("transformers")

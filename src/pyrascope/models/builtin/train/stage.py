@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from ..forward import answer, encode
+from ..heads import COLUMNS, Heads
 from .crops import crops
-from .heads import Heads
+from .heads import dense_losses, reconstruction_loss
 from .quizzes import layouts, quiz
-from .targets import COLUMNS, IGNORED
+from .targets import IGNORED
 
 Batch = dict[str, Any]
 
@@ -68,11 +69,11 @@ def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str,
     """The dense targets; where tokens are hidden, also what pictures the tower gives back."""
     hidden, patches = batch.get("hidden"), batch["patches"]
     features = encode(model, patches if hidden is None else patches.masked_fill(hidden[..., None], 0), batch["centers"])
-    loss, right = heads.dense_losses(features, batch["wanted"])
+    loss, right = dense_losses(heads, features, batch["wanted"])
     seen = {"loss": float(loss.detach()), **dict(zip(COLUMNS, right, strict=True))}
     if hidden is None:
         return loss, seen
-    given_back = heads.reconstruction_loss(features, patches)
+    given_back = reconstruction_loss(heads, features, patches)
     return loss + RECONSTRUCTION * given_back, seen | {"reconstruction": float(given_back.detach())}
 
 
@@ -99,7 +100,7 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     features = encode(model, batch["patches"], batch["centers"])
     reply = answer(model, features, batch["centers"], batch["text"])
     look = heads.look(reply.states, reply.shown, batch["last"]).float()
-    dense, right = heads.dense_losses(features, batch["wanted"])
+    dense, right = dense_losses(heads, features, batch["wanted"])
     labels = batch["labels"]
     said = torch.nn.functional.cross_entropy(reply.logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
     looked = _pointed(look.flatten(0, 1), batch["look"].flatten(0, 1))
