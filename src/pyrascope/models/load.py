@@ -51,10 +51,13 @@ def default_model() -> Path:
     """Returns the folder of the built-in model.
 
     Raises:
-        ValueError: this version comes without one.
+        ValueError: its weights are not there.
     """
-    if not BUILTIN.is_dir():
-        raise ValueError("--model is needed, since this version has no built-in model; give a local folder or a hub id")
+    if not (BUILTIN / "model.safetensors").is_file():
+        raise ValueError(
+            f"--model is needed, since the built-in model's weights are missing in {BUILTIN}; give a local folder or a "
+            "hub id, reinstall, or make them: pyrascope train"
+        )
     return BUILTIN
 
 

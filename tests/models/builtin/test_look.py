@@ -9,7 +9,6 @@ from pyrascope.methods import CoarseToFine, Foveated, Resize, Zoom
 from pyrascope.models import AttentionLook, plan_inputs
 from pyrascope.models.builtin.architecture import GRID, fresh
 from pyrascope.models.builtin.forward import answer, encode
-from pyrascope.models.builtin.heads import Heads
 from pyrascope.models.builtin.look import TrainedLook, default_method, looking, trained_look
 from pyrascope.models.builtin.package import export, load, load_heads, processor
 from pyrascope.models.builtin.scenes import sample
@@ -17,30 +16,17 @@ from pyrascope.models.builtin.train.crops import scaled
 from pyrascope.models.builtin.train.layouts import uniform
 from pyrascope.models.builtin.vocabulary import encoded, words_of
 from pyrascope.tokens.gather import gather_patches
-
-TINY = {"width": 32, "encoder": 1, "decoder": 2}
+from tiny_builtin import tiny_builtin
 
 
 @pytest.fixture(scope="module")
 def model():
-    made = fresh(3, **TINY).eval()
-    with torch.no_grad(), torch.random.fork_rng():
-        torch.manual_seed(0)
-        for weight in made.parameters():
-            if weight.ndim > 1:
-                weight.add_(0.1 * torch.randn_like(weight))
-    return made
+    return tiny_builtin()[0]
 
 
 @pytest.fixture(scope="module")
 def look():
-    with torch.random.fork_rng():
-        torch.manual_seed(1)
-        heads = Heads(TINY["width"]).eval()
-        with torch.no_grad():
-            for weight in heads.parameters():
-                weight.add_(0.5 * torch.randn_like(weight))
-    return TrainedLook(heads)
+    return TrainedLook(tiny_builtin()[1])
 
 
 @pytest.fixture(scope="module")

@@ -30,8 +30,8 @@ class TrainedLook(ThroughModel):
     Attributes:
         heads: Trained together with the model that it is used with.
 
-    Source: a look that is supervised by the evidence of each question, at the coarse stage of "look, then zoom". Differs
-    from `AttentionLook` in that it is trained for this, and so is of no use on other models.
+    Source: the coarse stage of "look, then zoom", supervised by the evidence of each question. Differs from
+    `AttentionLook` in that it is trained for this, and so is of no use on other models.
     """
 
     heads: Heads
@@ -76,5 +76,9 @@ def looking(method: Any, look: TrainedLook | None) -> Any:
 
 
 def default_method(look: TrainedLook | None) -> CoarseToFine:
-    """Returns what the built-in model answers with where no method is named: a coarse look at all, and a fine one."""
-    return CoarseToFine(Zoom(), share=SHARE, detector=look)
+    """Returns the method where none is named: a coarse look at everything, and the finest cells where it points.
+
+    Args:
+        look: The model's own; None for the attention of a model that has none, which then gets half of the budget.
+    """
+    return CoarseToFine(Zoom()) if look is None else CoarseToFine(Zoom(), share=SHARE, detector=look)

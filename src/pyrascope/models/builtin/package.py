@@ -19,7 +19,7 @@ LOOK = "look.safetensors"
 def processor() -> Any:
     """Returns the processor: pictures of 512 px as they are (others resized), questions word by word."""
     module = transformers()
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
     inner = Tokenizer(models.WordLevel(dict(IDS), unk_token=UNKNOWN))
     inner.normalizer = normalizers.Lowercase()
@@ -28,6 +28,13 @@ def processor() -> Any:
             pre_tokenizers.WhitespaceSplit(),
             pre_tokenizers.Split(Regex(r"\?"), "isolated"),
             pre_tokenizers.Digits(individual_digits=True),
+        ]
+    )
+    inner.decoder = decoders.Sequence(
+        [
+            decoders.Replace(Regex("^"), " "),
+            decoders.Fuse(),
+            decoders.Replace(Regex(r"(?<=\d) (?=\d)| (?=\?)|^ "), ""),
         ]
     )
     tokenizer = module.PreTrainedTokenizerFast(
