@@ -76,7 +76,7 @@ def test_without_the_full_prompt(look, folder, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        ((), "--model is needed, since the built-in model's weights are missing"),
+        ((), "the built-in model's weights must be in"),
         (("--model", "no/such/model"), "model must be a folder or hub id"),
         (("--model", "{folder}", "-b", 65), "budget must be a whole number from 1 to 64, got 65"),
         (("--model", "{folder}", "--method", "nothing"), "method must be one of"),

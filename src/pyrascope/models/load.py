@@ -51,14 +51,23 @@ def default_model() -> Path:
     """Returns the folder of the built-in model.
 
     Raises:
-        ValueError: its weights are not there.
+        FileNotFoundError: its weights are not there.
     """
-    if not (BUILTIN / "model.safetensors").is_file():
-        raise ValueError(
-            f"--model is needed, since the built-in model's weights are missing in {BUILTIN}; give a local folder or a "
-            "hub id, reinstall, or make them: pyrascope train"
+    return with_weights(BUILTIN)
+
+
+def with_weights(folder: Path) -> Path:
+    """Returns a folder that holds the built-in model, or one that was trained like it.
+
+    Raises:
+        FileNotFoundError: no weights are there.
+    """
+    if not (folder / "model.safetensors").is_file():
+        raise FileNotFoundError(
+            f"the built-in model's weights must be in {folder}, found none; reinstall, name another model (--model) "
+            "or make them: pyrascope train"
         )
-    return BUILTIN
+    return folder
 
 
 def _first_sentence(error: Exception) -> str:

@@ -67,7 +67,7 @@ def even_share(image: NDArray[np.int64]) -> float:
         return 0.0
     first, others = image[:-1, :-1], (image[1:, :-1], image[:-1, 1:], image[1:, 1:])
     even = np.all([(first == other).all(-1) for other in others], axis=0)
-    codes, counts = np.unique(first[even] @ [1 << 16, 1 << 8, 1], return_counts=True)
+    codes, counts = np.unique(first[even] @ np.array([1 << 16, 1 << 8, 1]), return_counts=True)
     found = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], -1)
     near = abs(found[:, None] - np.array(list(COLORS.values()))).max(-1).min(1, initial=256) <= NEAR
     grey = (found == found[:, :1]).all(-1)
