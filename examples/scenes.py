@@ -42,6 +42,7 @@ def line(name: str, number: int) -> dict[str, object]:
 
 
 def main() -> None:
+    """Runs the script."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "scenes")
     folder = parser.parse_args().out
