@@ -23,6 +23,8 @@ HERE = Path(__file__).parent
 GOOD, BAD, FINE = "#1a7f37", "#c0262d", "#ffd33d"
 WIDE = 46
 """Characters in a line over a picture."""
+ROOM = 5
+"""Pixels between evidence and the line around it."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,11 @@ def picked(answers: list[Shown], count: int) -> list[Shown]:
 
 
 def sheet(answers: list[Shown], columns: int = 5) -> Figure:
-    """Draws a picture an answer: the plan's finest cells outlined, the evidence dashed."""
+    """Draws a picture an answer: the plan's finest cells outlined, the evidence in dotted boxes."""
     rows = -(-len(answers) // columns)
     figure = Figure(figsize=(3.1 * columns, 3.75 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    figure.suptitle("yellow: the finest cells that were looked at; dotted: where the answer is", fontsize=9)
     for place, one in zip(axes, answers, strict=False):
         draw(place, one)
     for place in axes[len(answers) :]:
@@ -72,7 +75,8 @@ def draw(axes: Axes, one: Shown) -> None:
     height, width = one.sample.image.shape[:2]
     axes.imshow(one.sample.image, extent=(0, width, height, 0), interpolation="antialiased")
     for y0, x0, y1, x1 in one.sample.evidence:
-        box = Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, linestyle=":", linewidth=1.2, edgecolor="white")
+        corner, size = (x0 - ROOM, y0 - ROOM), (x1 - x0 + 2 * ROOM, y1 - y0 + 2 * ROOM)
+        box = Rectangle(corner, *size, fill=False, linestyle=":", linewidth=1.2, edgecolor="white")
         axes.add_patch(box)
     if one.answer.plan is not None:
         outline(axes, one.answer.plan)
@@ -82,6 +86,7 @@ def draw(axes: Axes, one: Shown) -> None:
     lines += [f"{one.answer.tokens:.0f} tokens, entropy {one.answer.entropy:.2f}"]
     color = GOOD if one.right else BAD
     axes.set_title("\n".join(lines), fontsize=8.5, color=color, loc="left", parse_math=False)
+    axes.set(xlim=(0, width), ylim=(height, 0))
     axes.set_xticks([])
     axes.set_yticks([])
     for side in axes.spines.values():
