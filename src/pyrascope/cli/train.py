@@ -25,9 +25,9 @@ def train(
     import torch
 
     from ..models.builtin.architecture import fresh
+    from ..models.builtin.heads import Heads
     from ..models.builtin.package import export
     from ..models.builtin.train.checkpoint import load
-    from ..models.builtin.train.heads import Heads
     from ..models.builtin.train.loop import train as run
     from ..models.builtin.train.recipe import recipe
 

@@ -16,11 +16,11 @@ WIDTH, ENCODER, DECODER = 192, 4, 4
 
 
 def configuration(width: int = WIDTH, encoder: int = ENCODER, decoder: int = DECODER) -> Any:
-    """Returns the configuration of the architecture."""
+    """Returns the configuration of the architecture; `sized` says that coarse tokens count as others in the tower."""
     vision = {
         "model_type": "siglip_vision_model", "hidden_size": width, "intermediate_size": 4 * width,
         "num_hidden_layers": encoder, "num_attention_heads": 4, "image_size": CELL * GRID, "patch_size": CELL,
-        "vision_use_head": False, "mixed_sizes": True,
+        "vision_use_head": False,
     }  # fmt: skip
     text = {
         "model_type": "llama", "hidden_size": width, "intermediate_size": 8 * width // 3, "num_hidden_layers": decoder,
@@ -30,7 +30,7 @@ def configuration(width: int = WIDTH, encoder: int = ENCODER, decoder: int = DEC
     }  # fmt: skip
     return transformers().LlavaConfig(
         vision_config=vision, text_config=text, image_token_id=IDS[IMAGE], image_seq_length=GRID * GRID,
-        vision_feature_layer=-1, vision_feature_select_strategy="full", tie_word_embeddings=False,
+        vision_feature_layer=-1, vision_feature_select_strategy="full", tie_word_embeddings=False, sized=0.0,
     )  # fmt: skip
 
 

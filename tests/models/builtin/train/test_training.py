@@ -10,11 +10,11 @@ from pyrascope.learning.losses.laplacian import laplacian_loss
 from pyrascope.models.builtin.architecture import fresh
 from pyrascope.models.builtin.drawing import Print, Style, Thing, drawing
 from pyrascope.models.builtin.forward import encode
+from pyrascope.models.builtin.heads import CLASSES, COLUMNS, Heads
 from pyrascope.models.builtin.questions import Question
 from pyrascope.models.builtin.scenes import asked
 from pyrascope.models.builtin.train import checkpoint
 from pyrascope.models.builtin.train.crops import crops, grid_boxes, patches, scaled
-from pyrascope.models.builtin.train.heads import Heads
 from pyrascope.models.builtin.train.layouts import (
     halves,
     nearest,
@@ -31,7 +31,7 @@ from pyrascope.models.builtin.train.pages import page
 from pyrascope.models.builtin.train.quizzes import Layout, _uniform, layouts, mentions, quiz
 from pyrascope.models.builtin.train.recipe import recipe
 from pyrascope.models.builtin.train.stage import Stage, answer_loss, masked_batch, read_loss
-from pyrascope.models.builtin.train.targets import CLASSES, COLUMNS, IGNORED, targets
+from pyrascope.models.builtin.train.targets import IGNORED, targets
 from pyrascope.models.builtin.vocabulary import IDS, SHAPES, WORDS
 
 pytest.importorskip("transformers")
@@ -255,13 +255,15 @@ def test_names_are_where_their_things_are_and_others_nowhere():
     side = Question(words, ("yes",), "side", (things[0].box, things[1].box))
     absent = Question(("is", "there", "a", "blue", "star", "?"), ("no",), "presence", ())
     color = Question(("what", "color", "is", "the", "square", "?"), ("green",), "color", (things[1].box,))
-    places, shown = mentions(uniform(256, 4), [side, absent, color], things)
+    places, shown, spots = mentions(uniform(256, 4), [side, absent, color], things, (64, 128))
     assert places[:, 0].tolist() == [3, 4, 4]
     assert places[0, 1] == 8
     assert shown[0].argmax(-1).tolist() == [0, 10]
     assert shown[1, 0].argmax() == 16
     assert shown[2, 0].argmax() == 10
     assert shown.sum(-1).tolist() == [[1, 1], [1, 0], [1, 0]]
+    assert spots[0].tolist() == [[3, 5, 2], [7, 9, 2]]  # (32, 32) + (64, 128) and (160, 160) + (64, 128), in 32 px
+    assert (spots[1] == IGNORED).all()
 
 
 def test_stages_of_the_plain_variant_hold_uniform_grids_alone():

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from ..heads import Heads
 from . import checkpoint
-from .heads import Heads, matrices
+from .heads import matrices
 from .muon import Muon
 from .precision import bf16_is_faster
 from .stage import Batch, Stage
