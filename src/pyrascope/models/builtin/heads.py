@@ -23,7 +23,7 @@ PLACES = 16
 
 
 class Heads(nn.Module):
-    """Linear heads: `dense` on the tower's features, `query` and `mention` on words with `key` on what is
+    """Linear heads: `dense` and `spot` (its own row and column) on each of the tower's features, `query` and `mention` on words with `key` on what is
     shown, and `place` on words that name a thing: its row, its column, its size.
     """
 
@@ -36,6 +36,7 @@ class Heads(nn.Module):
         self.nowhere = nn.Parameter(torch.zeros(LOOK))
         self.shown = nn.LayerNorm(width)
         self.place = nn.Linear(width, 2 * PLACES + SIZES)
+        self.spot = nn.Linear(width, 2 * PLACES)
         self.pixels = nn.Linear(width, 3 * CELL * CELL) if pixels else None
 
     def look(self, states: Tensor, shown: Tensor, last: Tensor) -> Tensor:

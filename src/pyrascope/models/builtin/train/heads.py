@@ -58,6 +58,16 @@ def dense_losses(heads: Heads, features: Tensor, wanted: Tensor) -> tuple[Tensor
     return torch.stack(losses).mean(), right
 
 
+def spot_loss(heads: Heads, features: Tensor, centers: Tensor) -> Tensor:
+    """Returns the mean loss of the row and the column of each token, from its feature.
+
+    Without it the tower forgets where its tokens are, and questions of sides are never learned.
+    """
+    scores = heads.spot(heads.norm(features)).float().unflatten(-1, (2, PLACES))
+    aims = (centers * PLACES).long().clamp(0, PLACES - 1)
+    return F.cross_entropy(scores.flatten(0, 2), aims.flatten())
+
+
 def place_loss(heads: Heads, words: Tensor, spots: Tensor) -> tuple[Tensor, float]:
     """Returns the mean loss of the row, the column and the size of things that are named, and how many rows are right.
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..forward import answer, encode
 from ..heads import COLUMNS, Heads
 from .crops import crops
-from .heads import dense_losses, place_loss, reconstruction_loss
+from .heads import dense_losses, place_loss, reconstruction_loss, spot_loss
 from .quizzes import layouts, quiz
 from .targets import IGNORED
 
@@ -48,6 +48,8 @@ class Stage:
 
 HIDDEN = 0.3
 """Share of a crop's tokens that reconstruction hides."""
+SPOT_WEIGHT = 0.15
+"""Weight of where each token is."""
 RECONSTRUCTION = 0.1
 """Weight of the Laplacian loss beside the dense targets."""
 
@@ -70,6 +72,7 @@ def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str,
     hidden, patches = batch.get("hidden"), batch["patches"]
     features = encode(model, patches if hidden is None else patches.masked_fill(hidden[..., None], 0), batch["centers"])
     loss, right = dense_losses(heads, features, batch["wanted"])
+    loss = loss + SPOT_WEIGHT * spot_loss(heads, features, batch["centers"])
     seen = {"loss": float(loss.detach()), **dict(zip(COLUMNS, right, strict=True))}
     if hidden is None:
         return loss, seen
@@ -101,6 +104,7 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     reply = answer(model, features, batch["centers"], batch["text"])
     look = heads.look(reply.states, reply.shown, batch["last"]).float()
     dense, right = dense_losses(heads, features, batch["wanted"])
+    spot = spot_loss(heads, features, batch["centers"])
     labels = batch["labels"]
     said = torch.nn.functional.cross_entropy(reply.logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
     looked = _pointed(look.flatten(0, 1), batch["look"].flatten(0, 1))
@@ -121,8 +125,8 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
             marks.setdefault(f"{batch['layout']}: {family}{shown}", []).append(mark)
     seen |= {name: sum(values) / len(values) for name, values in marks.items()}
     seen[f"{batch['layout']}: mention"] = float(pointed.detach())
-    seen[f"{batch['layout']}: placed"] = found
-    return said + dense + LOOK_WEIGHT * looked + MENTION_WEIGHT * (pointed + placed), seen
+    seen |= {f"{batch['layout']}: placed": found, f"{batch['layout']}: spot": float(spot.detach())}
+    return said + dense + SPOT_WEIGHT * spot + LOOK_WEIGHT * looked + MENTION_WEIGHT * (pointed + placed), seen
 
 
 def _at(states: Tensor, places: Tensor) -> Tensor:
