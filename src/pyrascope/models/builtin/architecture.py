@@ -49,11 +49,11 @@ def fresh(seed: int = 0, **sizes: int) -> Any:
 
 
 def waves(width: int) -> Tensor:
-    """Returns sines and cosines (1024, width) of the cell's row and column, with standard deviation about 0.5."""
+    """Returns sines and cosines (1024, width) of the cell's row and column, with standard deviation about 2."""
     count = width // 4
     place = (torch.arange(GRID) + 0.5) / GRID
     turns = 0.5 * (GRID / 1.0) ** (torch.arange(count) / (count - 1))
     angle = 2 * math.pi * place[:, None] * turns
-    line = torch.cat([angle.sin(), angle.cos()], 1) * 0.7
+    line = torch.cat([angle.sin(), angle.cos()], 1) * 2.8
     rows, columns = line[:, None].expand(-1, GRID, -1), line[None].expand(GRID, -1, -1)
     return torch.cat([rows, columns], -1).reshape(GRID * GRID, -1)

@@ -48,7 +48,7 @@ class Stage:
 
 HIDDEN = 0.3
 """Share of a crop's tokens that reconstruction hides."""
-SPOT_WEIGHT = 0.15
+SPOT_WEIGHT = 0.3
 """Weight of where each token is."""
 RECONSTRUCTION = 0.1
 """Weight of the Laplacian loss beside the dense targets."""
