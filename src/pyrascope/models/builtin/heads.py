@@ -18,10 +18,14 @@ whether it holds the centre of an object. One more class of each stands for none
 CLASSES = tuple(KINDS.values())
 COLUMNS = {name: column for column, name in enumerate(KINDS)}
 LOOK = 64
+PLACES = 16
+"""Rows, and columns, of the frame that a named thing is placed in."""
 
 
 class Heads(nn.Module):
-    """Linear heads: `dense` on the tower's features, `query` and `mention` on words with `key` on what is shown."""
+    """Linear heads: `dense` on the tower's features, `query` and `mention` on words with `key` on what is
+    shown, and `place` on words that name a thing: its row, its column, its size.
+    """
 
     def __init__(self, width: int, *, pixels: bool = False) -> None:
         super().__init__()
@@ -31,6 +35,7 @@ class Heads(nn.Module):
         self.mention = nn.Linear(width, LOOK)
         self.nowhere = nn.Parameter(torch.zeros(LOOK))
         self.shown = nn.LayerNorm(width)
+        self.place = nn.Linear(width, 2 * PLACES + SIZES)
         self.pixels = nn.Linear(width, 3 * CELL * CELL) if pixels else None
 
     def look(self, states: Tensor, shown: Tensor, last: Tensor) -> Tensor:

@@ -255,13 +255,15 @@ def test_names_are_where_their_things_are_and_others_nowhere():
     side = Question(words, ("yes",), "side", (things[0].box, things[1].box))
     absent = Question(("is", "there", "a", "blue", "star", "?"), ("no",), "presence", ())
     color = Question(("what", "color", "is", "the", "square", "?"), ("green",), "color", (things[1].box,))
-    places, shown = mentions(uniform(256, 4), [side, absent, color], things)
+    places, shown, spots = mentions(uniform(256, 4), [side, absent, color], things, (64, 128))
     assert places[:, 0].tolist() == [3, 4, 4]
     assert places[0, 1] == 8
     assert shown[0].argmax(-1).tolist() == [0, 10]
     assert shown[1, 0].argmax() == 16
     assert shown[2, 0].argmax() == 10
     assert shown.sum(-1).tolist() == [[1, 1], [1, 0], [1, 0]]
+    assert spots[0].tolist() == [[3, 5, 2], [7, 9, 2]]  # (32, 32) + (64, 128) and (160, 160) + (64, 128), in 32 px
+    assert (spots[1] == IGNORED).all()
 
 
 def test_stages_of_the_plain_variant_hold_uniform_grids_alone():

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ....learning.losses.laplacian import laplacian_loss
 from ..architecture import CELL
-from ..heads import CLASSES, Heads
+from ..heads import CLASSES, PLACES, SIZES, Heads
 from .targets import IGNORED
 
 NONE_WEIGHT = 0.2
@@ -56,6 +56,24 @@ def dense_losses(heads: Heads, features: Tensor, wanted: Tensor) -> tuple[Tensor
         right.append(float((part.detach().argmax(-1) == aim)[known].float().mean()))
         start += count + 1
     return torch.stack(losses).mean(), right
+
+
+def place_loss(heads: Heads, words: Tensor, spots: Tensor) -> tuple[Tensor, float]:
+    """Returns the mean loss of the row, the column and the size of things that are named, and how many rows are right.
+
+    Args:
+        heads: The heads.
+        words: States (b, m, d) of words that name a thing.
+        spots: As many rows, columns and sizes (..., 3), `IGNORED` where there is no such thing.
+    """
+    parts = heads.place(words).float().flatten(0, 1).split((PLACES, PLACES, SIZES), -1)
+    aims = spots.flatten(0, -2).unbind(-1)
+    known = aims[0] != IGNORED
+    if not bool(known.any()):
+        return words.sum() * 0, math.nan
+    losses = [F.cross_entropy(part, aim, ignore_index=IGNORED) for part, aim in zip(parts, aims, strict=True)]
+    right = parts[0].detach().argmax(-1) == aims[0]
+    return torch.stack(losses).mean(), float(right[known].float().mean())
 
 
 def matrices(module: Any) -> list[nn.Parameter]:

@@ -11,7 +11,7 @@ from torch import Tensor
 from ..forward import answer, encode
 from ..heads import COLUMNS, Heads
 from .crops import crops
-from .heads import dense_losses, reconstruction_loss
+from .heads import dense_losses, place_loss, reconstruction_loss
 from .quizzes import layouts, quiz
 from .targets import IGNORED
 
@@ -104,8 +104,10 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     labels = batch["labels"]
     said = torch.nn.functional.cross_entropy(reply.logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
     looked = _pointed(look.flatten(0, 1), batch["look"].flatten(0, 1))
-    named = heads.mentioned(_at(reply.middle, batch["named"]), reply.shown).float().flatten(0, 1)
+    words = _at(reply.middle, batch["named"])
+    named = heads.mentioned(words, reply.shown).float().flatten(0, 1)
     pointed = _pointed(named, batch["meant"].flatten(0, 2).reshape(named.shape))
+    placed, found = place_loss(heads, words, batch["spots"])
     exact = ((reply.logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
     seen = {f"{batch['layout']}: answer": float(said.detach()), f"{batch['layout']}: look": float(looked.detach())}
     seen |= {
@@ -119,7 +121,8 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
             marks.setdefault(f"{batch['layout']}: {family}{shown}", []).append(mark)
     seen |= {name: sum(values) / len(values) for name, values in marks.items()}
     seen[f"{batch['layout']}: mention"] = float(pointed.detach())
-    return said + dense + LOOK_WEIGHT * looked + MENTION_WEIGHT * pointed, seen
+    seen[f"{batch['layout']}: placed"] = found
+    return said + dense + LOOK_WEIGHT * looked + MENTION_WEIGHT * (pointed + placed), seen
 
 
 def _at(states: Tensor, places: Tensor) -> Tensor:

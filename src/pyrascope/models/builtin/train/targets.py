@@ -23,6 +23,11 @@ def overlap(boxes: NDArray[np.float64], box: Box | Sequence[float]) -> NDArray[n
     return area
 
 
+def size_class(box: Box | Sequence[float]) -> int:
+    """Returns the class of a box's area."""
+    return int(np.clip(int(2 * math.log2((box[2] - box[0]) * (box[3] - box[1]) / 2000)), 0, SIZES - 1))
+
+
 def targets(boxes: NDArray[np.float64], things: Sequence[Thing]) -> NDArray[np.int64]:
     """Returns the targets (n, 9) of tokens with these boxes, in the order of `heads.KINDS`."""
     found = np.tile(np.array(CLASSES, np.int64), (len(boxes), 1))
@@ -35,7 +40,7 @@ def targets(boxes: NDArray[np.float64], things: Sequence[Thing]) -> NDArray[np.i
         holds = (boxes[:, 0] <= cy) & (cy < boxes[:, 2]) & (boxes[:, 1] <= cx) & (cx < boxes[:, 3])
         inside = holds | (abs(y - cy) < (y1 - y0) * 0.42) & (abs(x - cx) < (x1 - x0) * 0.42)
         column["color"][inside], column["shape"][inside] = thing.color, thing.shape
-        column["size"][inside] = np.clip(int(2 * math.log2((y1 - y0) * (x1 - x0) / 2000)), 0, SIZES - 1)
+        column["size"][inside] = size_class(thing.box)
         column["center"][holds] = 0
         if thing.turn is not None:
             column["turn"][inside & fine] = thing.turn + (len(LEANS) if SHAPES[thing.shape] == "dial" else 0)
