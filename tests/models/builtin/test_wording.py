@@ -5,7 +5,10 @@ import pytest
 
 pytest.importorskip("transformers")
 
-from pyrascope.models import answer, prepare
+from pyrascope.methods import Resize
+from pyrascope.methods.droppers import FastV
+from pyrascope.methods.reducers import ToMe
+from pyrascope.models import answer, attach, prepare, probe
 from pyrascope.models.builtin.drawing import Style, drawing
 from pyrascope.models.builtin.package import processor
 from pyrascope.models.builtin.questions import FAMILIES, question
@@ -73,6 +76,22 @@ def test_every_function_that_asks_refuses_them():
             prepare(model, tools, [image], [f"<image> {unknown}"], budget=9)
         with pytest.raises(ValueError, match="words that the built-in model knows"):
             prepare(model, tools, image, f"<image>{unknown}", budget=9)
+
+
+def test_where_the_processor_is_called_by_hand_they_are_refused_too():
+    model, tools = tiny_builtin()[0], processor()
+    inputs = tools(images=sample(1, 0).image, text="<image> what is here?", return_tensors="pt")
+    for method in (Resize(), ToMe(), FastV()):
+        with (
+            attach(model, method, budget=64),
+            pytest.raises(ValueError, match="the model knows, got 1 that"),
+        ):
+            model.generate(**inputs, max_new_tokens=2)
+    with pytest.raises(ValueError, match="words that the model knows"):
+        probe(model, inputs)
+    known = tools(images=sample(1, 0).image, text="<image> is there a red star?", return_tensors="pt")
+    with attach(model, ToMe(), budget=64):
+        assert model.generate(**known, max_new_tokens=2).shape[1] > 1000
 
 
 def test_a_missing_question_mark_is_added():
