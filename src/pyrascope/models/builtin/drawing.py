@@ -150,6 +150,8 @@ def _draw(random: np.random.Generator, style: Style, image: NDArray[np.uint8], t
     y, x, y1, x1 = thing.box
     shape, width = SHAPES[thing.shape], x1 - x
     _blend(image, shape_mask(shape, width), y, x, rgb)
+    if shape == "grating" and list(COLORS)[thing.color] in ("white", "black"):
+        ink = np.float32(128)  # black stripes on white are white ones on black
     if shape in ("grating", "dial"):
         turn = int(random.integers(len(LEANS if shape == "grating" else POINTS)))
         _blend(image, stripes(width, turn) if shape == "grating" else hand(width, turn), y, x, ink)

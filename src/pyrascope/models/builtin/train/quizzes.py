@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ..architecture import CELL, GRID
 from ..drawing import Drawing, Style, Thing, drawing
+from ..heads import PLACES
 from ..questions import LONGEST, Question, question
 from ..vocabulary import COLORS, EOS, IDS, SHAPES
 from .layouts import COARSE, Floats, halves, overlay, pixels, priority, scattered, tree, uniform
-from ..heads import PLACES
 from .targets import IGNORED, overlap, size_class, targets
 
 LENGTH = LONGEST + 3
