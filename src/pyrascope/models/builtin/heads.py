@@ -25,8 +25,8 @@ PLACES = 16
 class Heads(nn.Module):
     """Linear heads.
 
-    `dense` and `spot` (its own row and column) are on each of the tower's features; `query` and `mention` on words, with
-    `key` on what is shown; `place` on words that name a thing: its row, its column, its size.
+    `dense` and `spot` (its own row and column) are on each of the tower's features; `query` and `mention` on words,
+    with `key` on what is shown; `place` on words that name a thing: its row, its column, its size.
     """
 
     def __init__(self, width: int, *, pixels: bool = False) -> None:
