@@ -7,7 +7,7 @@ from pyrascope.methods import CoarseToFine, Zoom
 from pyrascope.models import plan_inputs
 from pyrascope.models.builtin.architecture import GRID, fresh
 from pyrascope.models.builtin.exam import around, examine, fixation
-from pyrascope.models.builtin.forward import answer, encode, positions, question_mask
+from pyrascope.models.builtin.forward import LAST, answer, encode, places, positions, question_mask
 from pyrascope.models.builtin.heads import Heads
 from pyrascope.models.builtin.package import export, load, load_heads, processor
 from pyrascope.models.builtin.scenes import sample
@@ -138,3 +138,19 @@ def test_a_plan_of_mixed_boxes_answers_as_training_computes(model):
     torch.testing.assert_close(own, model(**small).logits[0, 96:], atol=1e-5, rtol=1e-5)
     biased, _ = plan_inputs(model, inputs, CoarseToFine(Zoom(), share=67), 96, sized=0.5)
     assert float((own - model(**biased).logits[0, 96:]).abs().max()) > 1e-3
+
+
+@torch.no_grad()
+def test_the_first_head_attends_as_the_stock_model_does(model):
+    random = torch.Generator().manual_seed(0)
+    centers = torch.rand(1, 9, 2, generator=random)
+    features = torch.randn(1, 9, TINY["width"], generator=random)
+    text = torch.randint(4, 60, (1, 1, 7), generator=random)
+    reply = answer(model, features, centers, text)
+    words = model.model.language_model.embed_tokens(text[:, 0])
+    place = torch.cat([places(centers), LAST + torch.arange(7)[None]], 1)
+    inputs = torch.cat([model.model.multi_modal_projector(features), words], 1)
+    model.set_attn_implementation("eager")
+    stock = model.model.language_model(inputs_embeds=inputs, position_ids=place, output_attentions=True).attentions
+    share = stock[TINY["decoder"] // 2 - 1][0, 0, 9:]  # of the first head
+    torch.testing.assert_close(reply.attended[0, 0].softmax(-1), share, atol=1e-5, rtol=1e-4)

@@ -58,12 +58,15 @@ class Reply(NamedTuple):
         logits: Of the next word, (b, q, l, v).
         states: After the last block and norm, (b, q, l, d).
         middle: After half of the blocks and the norm, (b, q, l, d).
+        attended: Attention logits of each word in the first head of the last of these blocks (b, q, l, n + q l), the
+            visual tokens first.
         shown: The visual tokens as the decoder receives them, (b, n, d).
     """
 
     logits: Tensor
     states: Tensor
     middle: Tensor
+    attended: Tensor
     shown: Tensor
 
 
@@ -86,10 +89,24 @@ def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> Reply
     place = torch.cat([places(centers), after], 1)
     mask = torch.zeros(n + q * length, n + q * length).masked_fill(~question_mask(n, q, length), -1e9)
     turn = decoder.rotary_emb(hidden, position_ids=place)
-    middle = hidden
+    middle, attended = hidden, text
+    half = len(decoder.layers) // 2
     for number, layer in enumerate(decoder.layers):
+        if number + 1 == half:
+            attended = (first_head(layer, hidden, turn) + mask)[:, n:].unflatten(1, (q, length))
         hidden = layer(hidden, attention_mask=mask[None, None].to(hidden.dtype), position_embeddings=turn)
-        if number + 1 == len(decoder.layers) // 2:
+        if number + 1 == half:
             middle = hidden
     states = decoder.norm(hidden[:, n:]).unflatten(1, (q, length))
-    return Reply(model.lm_head(states), states, decoder.norm(middle[:, n:]).unflatten(1, (q, length)), shown)
+    between = decoder.norm(middle[:, n:]).unflatten(1, (q, length))
+    return Reply(model.lm_head(states), states, between, attended, shown)
+
+
+def first_head(layer: Any, hidden: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    """Returns the attention logits (b, m, m), before the mask, of a decoder block's first head on states (b, m, d)."""
+    size = turn[0].shape[-1]
+    x = layer.input_layernorm(hidden)
+    q, k = (F.linear(x, part.weight[:size]) for part in (layer.self_attn.q_proj, layer.self_attn.k_proj))
+    q, k = (y * turn[0] + torch.cat([-y[..., size // 2 :], y[..., : size // 2]], -1) * turn[1] for y in (q, k))
+    found: Tensor = q @ k.transpose(1, 2) * layer.self_attn.scaling
+    return found

@@ -4,17 +4,18 @@ import torch
 from torch import Tensor, nn
 
 from .architecture import CELL
-from .vocabulary import CHARACTERS, COLORS, LEANS, POINTS, PRINTS, SHAPES
+from .vocabulary import CHARACTERS, COLORS, CORNERS, LEANS, POINTS, PRINTS, SHAPES
 
 SIZES = 6
 """Classes of a thing's area, each half an octave, from 2000 square pixels."""
 KINDS = {
     "color": len(COLORS), "shape": len(SHAPES), "tens": 10, "units": 10, "character": len(CHARACTERS),
     "turn": len(LEANS) + len(POINTS), "word": len(PRINTS), "size": SIZES, "center": 1,
+    "corner": len(CORNERS),
 }  # fmt: skip
 """What a token is asked, and how many answers there are: colour, shape, size of the object at its centre, tens and
 units of the number or the word that it shows a part of, the character under it, the turn of a grating or a dial, and
-whether it holds the centre of an object. One more class of each stands for none."""
+whether it holds the centre of an object, and in which corner of a table it is. One more class of each stands for none."""
 CLASSES = tuple(KINDS.values())
 COLUMNS = {name: column for column, name in enumerate(KINDS)}
 LOOK = 64

@@ -85,7 +85,7 @@ def layouts(step: int) -> dict[str, Layout]:
 def quiz(random: np.random.Generator, layout: Layout, most: int) -> dict[str, Tensor | str | list[list[str]]]:
     """Returns a batch of one kind; `most` things a picture.
 
-    Its tensors: `patches` (b, n, 768), `centers` (b, n, 2), `wanted` (b, n, 9), `text` and `labels` (b, q, l), `last`
+    Its tensors: `patches` (b, n, 768), `centers` (b, n, 2), `wanted` (b, n, 10), `text` and `labels` (b, q, l), `last`
     (b, q) the place of each question's last token, `look` (b, q, n) the share of the evidence in each token, `named`
     (b, q, 2) the places of the words that name a thing, `meant` (b, q, 2, n + 1) where these things are, and `spots`
     (b, q, 2, 3) their rows, columns and sizes.

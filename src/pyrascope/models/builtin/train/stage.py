@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..forward import answer, encode
 from ..heads import COLUMNS, Heads
@@ -106,11 +107,14 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     dense, right = dense_losses(heads, features, batch["wanted"])
     spot = spot_loss(heads, features, batch["centers"])
     labels = batch["labels"]
-    said = torch.nn.functional.cross_entropy(reply.logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
+    said = F.cross_entropy(reply.logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
     looked = _pointed(look.flatten(0, 1), batch["look"].flatten(0, 1))
     words = _at(reply.middle, batch["named"])
     named = heads.mentioned(words, reply.shown).float().flatten(0, 1)
     pointed = _pointed(named, batch["meant"].flatten(0, 2).reshape(named.shape))
+    attention = _at(reply.attended, batch["named"]).float().flatten(0, 1)
+    there = batch["meant"][..., :-1].flatten(0, 2)
+    attended = _pointed(attention, F.pad(there, (0, attention.shape[1] - there.shape[1])))
     placed, found = place_loss(heads, words, batch["spots"])
     exact = ((reply.logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
     seen = {f"{batch['layout']}: answer": float(said.detach()), f"{batch['layout']}: look": float(looked.detach())}
@@ -125,8 +129,9 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
             marks.setdefault(f"{batch['layout']}: {family}{shown}", []).append(mark)
     seen |= {name: sum(values) / len(values) for name, values in marks.items()}
     seen[f"{batch['layout']}: mention"] = float(pointed.detach())
+    seen[f"{batch['layout']}: attended"] = float(attended.detach())
     seen |= {f"{batch['layout']}: placed": found, f"{batch['layout']}: spot": float(spot.detach())}
-    return said + dense + SPOT_WEIGHT * spot + LOOK_WEIGHT * looked + MENTION_WEIGHT * (pointed + placed), seen
+    return said + dense + SPOT_WEIGHT * spot + LOOK_WEIGHT * looked + MENTION_WEIGHT * (pointed + attended + placed), seen
 
 
 def _at(states: Tensor, places: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..drawing import Box, Thing
 from ..heads import CLASSES, COLUMNS, SIZES
-from ..vocabulary import CHARACTERS, LEANS, PRINTS, SHAPES
+from ..vocabulary import CHARACTERS, CORNERS, LEANS, PRINTS, SHAPES
 
 IGNORED = -100
 FINE = 32
@@ -29,7 +29,7 @@ def size_class(box: Box | Sequence[float]) -> int:
 
 
 def targets(boxes: NDArray[np.float64], things: Sequence[Thing]) -> NDArray[np.int64]:
-    """Returns the targets (n, 9) of tokens with these boxes, in the order of `heads.KINDS`."""
+    """Returns the targets (n, 10) of tokens with these boxes, in the order of `heads.KINDS`."""
     found = np.tile(np.array(CLASSES, np.int64), (len(boxes), 1))
     column = {name: found[:, i] for name, i in COLUMNS.items()}
     side = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
@@ -44,8 +44,10 @@ def targets(boxes: NDArray[np.float64], things: Sequence[Thing]) -> NDArray[np.i
         column["center"][holds] = 0
         if thing.turn is not None:
             column["turn"][inside & fine] = thing.turn + (len(LEANS) if SHAPES[thing.shape] == "dial" else 0)
-        for one in thing.prints:
+        for number, one in enumerate(thing.prints):
             shows = (overlap(boxes, one.box) > 60 * side / 16) & fine
+            if len(thing.prints) == len(CORNERS):
+                column["corner"][shows] = number
             if one.text.isdigit():
                 column["tens"][shows], column["units"][shows] = int(one.text[0]), int(one.text[1])
             else:
