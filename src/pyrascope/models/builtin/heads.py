@@ -15,7 +15,8 @@ KINDS = {
 }  # fmt: skip
 """What a token is asked, and how many answers there are: colour, shape, size of the object at its centre, tens and
 units of the number or the word that it shows a part of, the character under it, the turn of a grating or a dial, and
-whether it holds the centre of an object, and in which corner of a table it is. One more class of each stands for none."""
+whether it holds the centre of an object, and in which corner of a table it is. One more class of each stands for
+none."""
 CLASSES = tuple(KINDS.values())
 COLUMNS = {name: column for column, name in enumerate(KINDS)}
 LOOK = 64

@@ -15,7 +15,7 @@ DIGITS = 0.65
 
 
 def page(random: np.random.Generator, style: Style, cell: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
-    """Returns a page (side, side, 3) with rows of characters, and the targets (n, 10) of its cells: characters alone."""
+    """Returns a page (side, side, 3) with rows of characters, and the targets (n, 10) of its cells, of these alone."""
     image = empty(random, style)[0].astype(np.float32)
     color = np.array(list(COLORS.values())[random.integers(len(COLORS))]) + random.normal(0, 12, 3)
     image += np.float32(random.choice((0, 0.5, 0.9, 1))) * (color.astype(np.float32) - image)

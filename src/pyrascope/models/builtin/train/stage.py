@@ -131,7 +131,8 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     seen[f"{batch['layout']}: mention"] = float(pointed.detach())
     seen[f"{batch['layout']}: attended"] = float(attended.detach())
     seen |= {f"{batch['layout']}: placed": found, f"{batch['layout']}: spot": float(spot.detach())}
-    return said + dense + SPOT_WEIGHT * spot + LOOK_WEIGHT * looked + MENTION_WEIGHT * (pointed + attended + placed), seen
+    aside = SPOT_WEIGHT * spot + LOOK_WEIGHT * looked + MENTION_WEIGHT * (pointed + attended + placed)
+    return said + dense + aside, seen
 
 
 def _at(states: Tensor, places: Tensor) -> Tensor:
