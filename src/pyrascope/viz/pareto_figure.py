@@ -1,0 +1,99 @@
+"""Accuracy against what it costs: visual tokens, and the time to answer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .plan_figure import INK, PAPER, SOFT
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Facts = dict[str, Any]
+Point = tuple[float, float, float, float]
+"""Cost, and accuracy with the ends of its interval, in percent."""
+
+
+def pareto_figure(facts: Facts) -> "Figure":
+    """Draws the accuracy of each method and budget against its tokens, and against its process time to answer.
+
+    Methods are lines over budgets, rows without a budget points. What has no time (it is told the answer, or combines
+    others) is on the left alone.
+
+    Args:
+        facts: From `pyrascope.evaluation.results`.
+
+    Returns:
+        A matplotlib figure.
+    """
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12.5, 5.6), facecolor=PAPER, layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    spent = {(one["method"], one["budget"]): 1000 * one["cpu"] for one in facts["times"]}
+    lines: dict[str, list[tuple[Point, float | None]]] = {}
+    for one in facts["rows"]:
+        middle, low, high = (100 * value for value in one["accuracy"])
+        point = (one["tokens"], middle, low, high)
+        lines.setdefault(one["method"], []).append((point, spent.get((one["method"], one["budget"]))))
+    names = [name for name in lines if any(point[0] > 0 for point, _ in lines[name])]
+    for number, name in enumerate(names):
+        style = _style(number)
+        _line(left, name, [point for point, _ in lines[name]], style)
+        timed = [(milliseconds, *point[1:]) for point, milliseconds in lines[name] if milliseconds is not None]
+        _line(right, name, timed, style)
+    for name in lines.keys() - set(names):  # no tokens: a level to beat
+        for axis in (left, right):
+            level = lines[name][0][0][1]
+            axis.axhline(level, color=SOFT, linewidth=0.8, linestyle=":")
+            axis.annotate(
+                f"{name}, {level:.0f} %", (0.01, level), xycoords=("axes fraction", "data"), fontsize=8, color=SOFT, va="bottom",
+            )  # fmt: skip
+    for axis, label in ((left, "visual tokens"), (right, "process time to answer, ms")):
+        axis.set_xscale("log")
+        axis.set_xlabel(label, fontsize=9, color=INK)
+        axis.grid(color="#e6e6e6", linewidth=0.6)
+        axis.tick_params(labelsize=8)
+        axis.xaxis.set_major_formatter("{x:.0f}")
+        axis.xaxis.set_minor_formatter("")
+        for edge in ("top", "right"):
+            axis.spines[edge].set_visible(False)
+    costs = sorted({round(point[0]) for name in names for point, _ in lines[name]})
+    left.set_xticks(_apart(costs), [str(cost) for cost in _apart(costs)])
+    left.set_ylabel("right answers, %, with 95 % intervals", fontsize=9, color=INK)
+    handles, labels = left.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
+    figure.suptitle(facts["about"]["title"], fontsize=10, color=SOFT, x=0.01, ha="left", parse_math=False)
+    return figure
+
+
+def _style(number: int) -> dict[str, Any]:
+    """A colour, a line and a mark of its own for each of up to fifty methods."""
+    from matplotlib import colormaps
+
+    return {
+        "color": colormaps["tab10"](number % 10),
+        "marker": "osD^vP*X<>"[number // 10 % 10 if number >= 10 else number % 10],
+        "linestyle": ("-", "--", ":", "-.")[number // 10 % 4],
+    }
+
+
+def _line(axis: "Axes", name: str, points: Sequence[Point], style: dict[str, Any]) -> None:
+    """One method: its points joined, with their intervals."""
+    if not points:
+        return
+    cost, middle, low, high = zip(*sorted(points), strict=True)
+    down = [value - end for value, end in zip(middle, low, strict=True)]
+    up = [end - value for value, end in zip(middle, high, strict=True)]
+    axis.errorbar(
+        cost, middle, yerr=(down, up), label=name, markersize=5, linewidth=1.3, elinewidth=0.8, capsize=2, **style
+    )
+
+
+def _apart(costs: Sequence[int]) -> list[int]:
+    """Those costs that leave room for a label between them."""
+    found: list[int] = []
+    for cost in costs:
+        if cost > 0 and (not found or cost / found[-1] > 1.18):
+            found.append(cost)
+    return found
