@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL.Image import Image, fromarray
 from torch import Tensor
 

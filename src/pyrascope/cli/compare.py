@@ -68,8 +68,8 @@ def compare(  # noqa: PLR0913 - one parameter an option of the command
 ) -> None:
     """Puts every method beside a plain resize: its plan of IMAGE, or, without IMAGE, what a model answers with it.
 
-    With IMAGE: tokens, milliseconds, PSNR and SSIM of each plan. Without: accuracies with intervals over many questions,
-    by method, budget and family, times, and a report.
+    With IMAGE: tokens, milliseconds, PSNR and SSIM of each plan. Without: accuracies with intervals over many
+    questions, by method, budget and family, times, and a report.
     """
     asked = {
         "--budgets": budgets, "--methods": methods, "--samples": samples, "--model": model, "--data": data,

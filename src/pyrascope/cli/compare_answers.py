@@ -36,7 +36,7 @@ from .quiet import quiet
 FAMILIES = ", ".join(WORLD)
 
 
-def compare_answers(
+def compare_answers(  # noqa: PLR0913 - one parameter an option of the command
     budgets: str,
     methods: str,
     samples: int,

@@ -96,15 +96,30 @@ class _Batch:
     texts: list[str]
     inputs: dict[str, Any]
 
-    def part(self, start: int, stop: int, model: Any, processor: Any) -> "_Batch":
-        numbers, examples, pictures, texts = (
-            values[start:stop] for values in (self.numbers, self.examples, self.pictures, self.texts)
-        )
+    def part(self, some: slice | list[int], model: Any, processor: Any) -> "_Batch":
+        """Those of some rows."""
+        which = list(range(len(self.numbers)))[some] if isinstance(some, slice) else some
+        numbers, examples = [self.numbers[i] for i in which], [self.examples[i] for i in which]
+        pictures, texts = [self.pictures[i] for i in which], [self.texts[i] for i in which]
         if all(isinstance(value, Tensor) and len(value) == len(self.numbers) for value in self.inputs.values()):
-            inputs = {name: value[start:stop] for name, value in self.inputs.items()}
+            inputs = _trimmed({name: value[some] for name, value in self.inputs.items()})
         else:  # pictures of several sizes in one tensor
             inputs = _processed(model, processor, pictures, texts)
         return _Batch(numbers, examples, pictures, texts, inputs)
+
+    def known(self, model: Any, processor: Any) -> "_Batch":
+        """Those whose evidence is known."""
+        rows = [i for i, one in enumerate(self.examples) if one.evidence is not None]
+        if not rows:
+            return _Batch([], [], [], [], {})
+        return self if len(rows) == len(self.numbers) else self.part(rows, model, processor)
+
+    def heats(self) -> list[Tensor]:
+        """Where the evidence lies in each picture."""
+        return [
+            heat(one.evidence or (), (picture.shape[0], picture.shape[1]))
+            for one, picture in zip(self.examples, self.pictures, strict=True)
+        ]
 
 
 @torch.no_grad()
@@ -143,6 +158,7 @@ def ask(
                 size = (picture.shape[0], picture.shape[1])
                 run.asked.append(Asked(number, one.family, one.question, one.answers, place_of(one.evidence, size)))
             batch = _Batch(numbers, some, pictures, texts, _processed(model, processor, pictures, texts))
+            batch = batch.part(_by_length(batch.inputs["attention_mask"]), model, processor)
             for contender in contenders:
                 for budget in [None] if contender.method is None else budgets:
                     _ask_all(run, model, processor, batch, contender, budget, max_new_tokens)
@@ -157,11 +173,13 @@ def _ask_all(
     """One contender at one budget: its records, or why it refuses, go to the run."""
     if (contender.name, budget) in run.refused:
         return
+    if contender.told and not (batch := batch.known(model, processor)).numbers:
+        return
     site = PIXELS if contender.name == BLIND else None if contender.method is None else site_of(contender.method)
     tokens = int(max(tokens_of(model, batch.inputs))) if site != PIXELS else budget or 1
     size = max(1, min(CHUNK, TOKENS // max(tokens, 1)))
     for start in range(0, len(batch.numbers), size):
-        part = batch.part(start, start + size, model, processor)
+        part = batch.part(slice(start, start + size), model, processor)
         try:
             run.records += _answers(run, model, processor, part, contender, budget, most)
         except (ValueError, TypeError, NotImplementedError) as error:
@@ -173,19 +191,10 @@ def _ask_all(
 def _answers(
     run: Run, model: Any, processor: Any, batch: _Batch, contender: Contender, budget: int | None, most: int
 ) -> list[Record]:
-    if contender.told:
-        known = [i for i, one in enumerate(batch.examples) if one.evidence is not None]
-        if len(known) < len(batch.numbers):
-            return [
-                record
-                for i in known
-                for record in _answers(
-                    run, model, processor, batch.part(i, i + 1, model, processor), contender, budget, most
-                )
-            ]
     start = time.process_time()
-    inputs, plans = _inputs(run, model, processor, batch, contender, budget)
-    dropper = contender.method if contender.method is not None and site_of(contender.method) == LAYERS else None
+    method = contender.method_from(batch.numbers[0])
+    dropper = method if method is not None and site_of(method) == LAYERS else None
+    inputs, plans = _inputs(run, model, processor, batch, contender, method, budget)
     with attach(model, dropper, budget, processor=processor) if dropper is not None else nullcontext():
         out = model.generate(
             **inputs,
@@ -199,42 +208,28 @@ def _answers(
     said = processor.tokenizer.batch_decode(out.sequences[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     entropies = entropy_of(out.logits[0]).tolist()
     tokens = tokens_of(model, inputs, dropper, budget)
+    found = zip(batch.numbers, batch.examples, tokens, said, entropies, plans, strict=True)
     return [
         Record(
-            number,
-            one.family,
-            contender.name,
-            budget,
-            count,
-            text.strip(),
-            one.right(text),
-            entropy,
-            spent,
+            number, one.family, contender.name, budget, count, text.strip(), one.right(text), entropy, spent,
             None if plan is None else ninths(plan),
         )
-        for number, one, count, text, entropy, plan in zip(
-            batch.numbers, batch.examples, tokens, said, entropies, plans, strict=True
-        )
-    ]
+        for number, one, count, text, entropy, plan in found
+    ]  # fmt: skip
 
 
 def _inputs(
-    run: Run, model: Any, processor: Any, batch: _Batch, contender: Contender, budget: int | None
+    run: Run, model: Any, processor: Any, batch: _Batch, contender: Contender, method: Any, budget: int | None
 ) -> tuple[Mapping[str, Any], Sequence[Plan | None]]:
     """The inputs of a batch as a contender sees them, and the plans where it makes some."""
     nothing = [None] * len(batch.numbers)
     if contender.name == BLIND:
         return _blind(run, model, processor, batch), nothing
-    if contender.method is None or site_of(contender.method) == LAYERS:
+    if method is None or site_of(method) == LAYERS:
         return batch.inputs, nothing
-    more: dict[str, Any] = {}
-    if contender.told:
-        more["weights"] = [
-            heat(one.evidence or (), (picture.shape[0], picture.shape[1]))
-            for one, picture in zip(batch.examples, batch.pictures, strict=True)
-        ]
+    more = {"weights": batch.heats()} if contender.told else {}
     inputs, found = with_fewer_tokens(
-        model, batch.inputs, contender.method, budget, processor=processor, images=batch.pictures, **more
+        model, batch.inputs, method, budget, processor=processor, images=batch.pictures, **more
     )
     return inputs, [one if isinstance(one, Plan) else None for one in found]
 
@@ -260,6 +255,22 @@ def _blind(run: Run, model: Any, processor: Any, batch: _Batch) -> dict[str, Any
 
 def _processed(model: Any, processor: Any, pictures: Sequence[Any], texts: Sequence[str]) -> dict[str, Any]:
     return _moved(processor(images=list(pictures), text=list(texts), padding=True, return_tensors="pt"), model)
+
+
+def _by_length(mask: Tensor) -> list[int]:
+    """The prompts by length, so that those of a batch need little padding."""
+    found: list[int] = mask.sum(1).argsort(stable=True).tolist()
+    return found
+
+
+def _trimmed(inputs: dict[str, Any]) -> dict[str, Any]:
+    """The inputs without the padding on the left that all prompts have."""
+    mask = inputs["attention_mask"]
+    most = int(mask.sum(1).max()) if len(mask) else 0
+    return {
+        name: value[:, -most:] if value.ndim == 2 and value.shape == mask.shape else value
+        for name, value in inputs.items()
+    }
 
 
 def _moved(inputs: Mapping[str, Any], model: Any) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from numpy.typing import ArrayLike
 
 from .._check import shorten, whole_number
 
-
 ROUND = 100
 """Draws that are made at a time."""
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -34,6 +34,12 @@ class Contender:
     method: Any = None
     told: bool = False
 
+    def method_from(self, number: int) -> Any:
+        """Returns the method for the examples from `number` on: where it throws dice whose seed was not given, anew."""
+        if "seed" in getattr(self.method, "__dataclass_fields__", {}) and "(" not in self.name:
+            return replace(self.method, seed=number)
+        return self.method
+
 
 def everywhere(view: Tensor) -> Tensor:
     """Finds everything in a view equally warm: what is left to weight the second look is what the scene is told."""
@@ -61,7 +67,7 @@ def contenders(names: Sequence[str], look: Look | None = None) -> list[Contender
         if name not in (FULL, BLIND, ORACLE):
             method = two_looks() if name == LOOK else any_method_from(name)
             if isinstance(method, CoarseToFine) and method.detector is None:
-                method = replace(method, detector=look)
+                method = replace(method, detector=cast(Any, look))
             found.append(Contender(name, method))
     return found
 

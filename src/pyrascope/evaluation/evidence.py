@@ -30,8 +30,8 @@ def heat(evidence: Sequence[Box], size: tuple[int, int], cell: int = 16) -> Tens
     """
     y0, x0, y1, x1 = np.array(evidence, np.float64).T
     rows, columns = grid_of(size, cell)
-    tall = overlaps(y0, y1, np.arange(rows + 1) * float(cell))
-    wide = overlaps(x0, x1, np.arange(columns + 1) * float(cell))
+    tall = overlaps(y0, y1, np.arange(rows + 1, dtype=np.float64) * cell)
+    wide = overlaps(x0, x1, np.arange(columns + 1, dtype=np.float64) * cell)
     return torch.from_numpy(tall.T @ (wide / ((y1 - y0) * (x1 - x0))[:, None]))
 
 

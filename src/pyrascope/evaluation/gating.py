@@ -19,7 +19,8 @@ class Gated:
     Attributes:
         records: One an example, each by the threshold that the other half chose. Where the gate looked, the tokens are
             those of the resize and of the look together.
-        thresholds: In nats, infinite where it never pays to look: the first chose on the examples of even, the second on those of odd rank.
+        thresholds: In nats, infinite where it never pays to look: the first was chosen on the examples of even rank in
+            their families, the second on those of odd rank.
         looked: Share of the examples at which the gate looked.
     """
 

@@ -4,6 +4,22 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 Facts = dict[str, Any]
+TIMES = "One example at a time, medians; \"faster\" is the full grid's process time over this one's."
+HARD = (
+    "What the resize to as many tokens gets wrong and the full grid right; the share of it that each method gets right."
+)
+SUFFICES = (
+    "Families where the resize is at most 2 points below the full grid, by these examples; differences to the resize "
+    "on them."
+)
+GATE = (
+    "The resize's answer where the entropy of its first token is below a threshold, else the look's (both are then "
+    "counted). Each half of the examples is answered by the threshold that the other half chose."
+)
+BIAS = (
+    "Accuracy by the ninth of the picture that holds the evidence (examples with one box of evidence, smaller than a "
+    "ninth), largest minus smallest; and tokens by ninth, beside an even spread (1)."
+)
 INTERVALS = "Intervals are of 95 %, by a bootstrap over the examples, paired for differences."
 
 
@@ -15,22 +31,17 @@ def report(facts: Facts) -> str:
         "\n".join(f"* {note}" for note in facts["notes"]),
         "## Accuracy\n\n" + INTERVALS,
         accuracy_table(facts["rows"]),
-        "## Times\n\nOne example at a time, medians; \"faster\" is the full grid's process time over this one's.",
+        "## Times\n\n" + TIMES,
         _times(facts["times"]),
         "## Families",
         *(_families(facts["families"], budget) for budget in _budgets(facts["rows"])),
-        "## Hard subset\n\nWhat the resize to as many tokens gets wrong and the full grid right; the share of it that each "
-        "method gets right.",
+        "## Hard subset\n\n" + HARD,
         _hard(facts["hard"]),
-        "## Where a coarse view suffices\n\nFamilies where the resize is at most 2 points below the full grid; differences "
-        "to the resize on them.",
+        "## Where a coarse view suffices\n\n" + SUFFICES,
         _suffices(facts["coarse_suffices"]),
-        "## Entropy gate\n\nThe resize's answer where the entropy of its first token is below a threshold, else the "
-        "look's (both are then counted). Each half of the examples is answered by the threshold that the other half "
-        "chose.",
+        "## Entropy gate\n\n" + GATE,
         _gates(facts),
-        "## Spatial bias\n\nAccuracy by the ninth of the picture that holds the evidence (examples with one box of evidence, "
-        "smaller than a ninth), largest minus smallest; and tokens by ninth, beside an even spread (1).",
+        "## Spatial bias\n\n" + BIAS,
         _bias(facts["bias"]),
         "## Left out" if facts["refused"] else "",
         "\n".join(f"* {row_name(one)}: {one['reason']}" for one in facts["refused"]),
@@ -172,7 +183,7 @@ def _bias(rows: Sequence[Facts]) -> str:
     def cells(values: Sequence[float | None] | None, scale: float, form: str) -> str:
         return "" if values is None else " ".join("-" if one is None else f"{scale * one:{form}}" for one in values)
 
-    counts = max((one["asked"] for one in rows), key=sum, default=[])
+    counts: list[int] = max((one["asked"] for one in rows), key=sum, default=[])
     return f"Examples by ninth, in reading order: {cells(counts, 1, '.0f')}\n\n" + table(
         ("method", "budget", "accuracy by ninth, %", "gap", "tokens by ninth", "gap"),
         (

@@ -44,22 +44,19 @@ def pareto_figure(facts: Facts) -> "Figure":
         _line(right, name, timed, style)
     for name in lines.keys() - set(names):  # no tokens: a level to beat
         for axis in (left, right):
-            level = lines[name][0][0][1]
+            level, place = lines[name][0][0][1], ("axes fraction", "data")
             axis.axhline(level, color=SOFT, linewidth=0.8, linestyle=":")
-            axis.annotate(
-                f"{name}, {level:.0f} %", (0.01, level), xycoords=("axes fraction", "data"), fontsize=8, color=SOFT, va="bottom",
-            )  # fmt: skip
+            note = f"{name}, {level:.0f} %"
+            axis.annotate(note, (0.01, level), xycoords=place, fontsize=8, color=SOFT, va="bottom")
     for axis, label in ((left, "visual tokens"), (right, "process time to answer, ms")):
         axis.set_xscale("log")
         axis.set_xlabel(label, fontsize=9, color=INK)
         axis.grid(color="#e6e6e6", linewidth=0.6)
         axis.tick_params(labelsize=8)
-        axis.xaxis.set_major_formatter("{x:.0f}")
-        axis.xaxis.set_minor_formatter("")
         for edge in ("top", "right"):
             axis.spines[edge].set_visible(False)
-    costs = sorted({round(point[0]) for name in names for point, _ in lines[name]})
-    left.set_xticks(_apart(costs), [str(cost) for cost in _apart(costs)])
+    _ticks(left, [point[0] for name in names for point, _ in lines[name]])
+    _ticks(right, [cost for name in names for _, cost in lines[name] if cost is not None])
     left.set_ylabel("right answers, %, with 95 % intervals", fontsize=9, color=INK)
     handles, labels = left.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
@@ -90,10 +87,13 @@ def _line(axis: "Axes", name: str, points: Sequence[Point], style: dict[str, Any
     )
 
 
-def _apart(costs: Sequence[int]) -> list[int]:
-    """Those costs that leave room for a label between them."""
-    found: list[int] = []
-    for cost in costs:
-        if cost > 0 and (not found or cost / found[-1] > 1.18):
+def _ticks(axis: "Axes", costs: Sequence[float]) -> None:
+    """Marks the costs that are there, as many as leave room for a label each."""
+    from matplotlib.ticker import NullLocator
+
+    found: list[float] = []
+    for cost in sorted(costs):
+        if not found or cost / found[-1] > 1.25:
             found.append(cost)
-    return found
+    axis.xaxis.set_minor_locator(NullLocator())
+    axis.set_xticks(found, [f"{cost:.0f}" for cost in found])
