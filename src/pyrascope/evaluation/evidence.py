@@ -20,7 +20,7 @@ def heat(evidence: Sequence[Box], size: tuple[int, int], cell: int = 16) -> Tens
     So, cell by cell, small boxes come before large ones.
 
     Args:
-        evidence: Boxes in pixels; what lies outside the image does not count.
+        evidence: Boxes in pixels; what lies beyond the cells does not count.
         size: Of the image in pixels.
         cell: Side of a cell.
 
