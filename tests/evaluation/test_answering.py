@@ -61,7 +61,6 @@ def test_every_contender_answers_every_example_once(run):
 
 def test_records_are_what_each_example_gets_alone(run, loaded, examples):
     methods = {one.name: one for one in contenders(["coarse-to-fine", "div-prune", "PyramidDrop(after=(1,))"])}
-    first = {}  # chance is that of the first example of a batch, which shorter prompts open
     checked = 0
     for one in run.records:
         if one.method not in methods or one.method in (BLIND, ORACLE, "random"):
@@ -81,7 +80,6 @@ def test_records_are_what_each_example_gets_alone(run, loaded, examples):
         if one.ninths is not None:
             np.testing.assert_allclose(one.ninths, ninths(alone.plan))
         checked += 1
-    assert not first
     assert checked >= 5 * 4
 
 
