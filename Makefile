@@ -10,6 +10,8 @@ OLD := $(VENV)/transformers-$(LOWEST)
 
 demo: $(VENV)/.installed
 	$(BIN)/pyrascope plan examples/data/kodim23.png --budget 256 --out out/plan.png
+	$(BIN)/pyrascope look examples/scenes/01.png --question "what number is on the red triangle?" --budget 96 \
+		--out out/look.png
 
 test: $(VENV)/.installed-test check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
@@ -36,7 +38,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(BIN)/python pyproject.toml constraints.txt
-	$(PIP) --constraint constraints.txt --editable .
+	$(PIP) --constraint constraints.txt --editable '.[vlm]'
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -13,11 +13,11 @@ import torch
 
 from pyrascope.models.builtin.architecture import fresh
 from pyrascope.models.builtin.exam import LAYOUTS, examine
+from pyrascope.models.builtin.heads import Heads
 from pyrascope.models.builtin.package import load, load_heads
 from pyrascope.models.builtin.questions import FAMILIES
 from pyrascope.models.builtin.scenes import sample
 from pyrascope.models.builtin.train.checkpoint import load as load_checkpoint
-from pyrascope.models.builtin.train.heads import Heads
 
 ANSWERS = 22
 """Answers that are stored, for a test."""

@@ -35,6 +35,20 @@ def test_the_example_on_a_model_runs():
     assert given["report"].ok, given["report"]
 
 
+def test_the_example_on_the_built_in_model_runs(monkeypatch, capsys):
+    pytest.importorskip("transformers")
+    import PIL
+
+    from pyrascope.models.load import BUILTIN
+
+    if not (BUILTIN / "model.safetensors").is_file():
+        pytest.skip("no weights in this checkout")
+    monkeypatch.chdir(ROOT)
+    code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[2]
+    exec(compile(code, "README.md", "exec"), {"PIL": PIL})
+    assert " 96 " in capsys.readouterr().out
+
+
 def test_linked_files_exist():
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert "://" in target or (ROOT / target).exists(), target

@@ -21,11 +21,12 @@ from .. import __version__
 from .._check import whole_number
 from .._files import write_folder
 from ..evaluation.answering import ask
-from ..evaluation.contenders import contenders, look_of, named
+from ..evaluation.contenders import contenders, named
 from ..evaluation.examples import Example, questions, scenes
 from ..evaluation.report import ordered, percent, report
 from ..evaluation.results import lines_of, results
 from ..evaluation.timing import times
+from ..models.builtin.look import trained_look
 from ..models.builtin.questions import FAMILIES as WORLD
 from ..models.load import default_model, load
 from ..viz.pareto_figure import pareto_figure
@@ -64,7 +65,7 @@ def compare_answers(  # noqa: PLR0913 - one parameter an option of the command
     ):
         examples, total = _examples(data, samples, wanted, seed)
         made, processor = load(name)
-        rows = contenders(named(methods), look_of(made, name))
+        rows = contenders(named(methods), trained_look(Path(name)))
         task = bar.add_task("asking", total=total)
         run = ask(
             made, processor, examples, rows, counts, max_new_tokens=max_new_tokens,

@@ -15,6 +15,9 @@ from rich.text import Text
 
 from ..io import as_tensor
 from ..models.answer import Answer
+from ..models.builtin.domain import doubts
+from ..models.builtin.look import default_method, looking, trained_look
+from ..models.builtin.wording import knows_these_words_alone
 from ..models.by_name import any_method_from
 from ..models.load import default_model, load
 from ..models.side_by_side import FULL, LOOK, RESIZE, side_by_side
@@ -33,8 +36,14 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
         str | None, typer.Option(help="A local folder or a hub id; default: the built-in model.", show_default=False)
     ] = None,
     method: Annotated[
-        str, typer.Option(help="Of any site, by name; 'features:resize' names the site of a name that two sites have.")
-    ] = "CoarseToFine(method=Zoom())",
+        str | None,
+        typer.Option(
+            help="Of any site, by name; 'features:resize' names the site of a name that two sites have; default: "
+            "CoarseToFine(method=Zoom()), for the built-in model with share=67. CoarseToFine looks through the model; "
+            "through the built-in one by what it was trained to look at.",
+            show_default=False,
+        ),
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Write all that was found to it.", show_default=False)] = None,
     out: Annotated[Path | None, typer.Option(help="Draw where it looked to this file.", show_default=False)] = None,
     gate: Annotated[
@@ -55,7 +64,7 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
 ) -> None:
     """Asks a model about a picture for exactly BUDGET visual tokens, beside a resize and the full budget."""
     two_files(json, out)
-    chosen = any_method_from(method)
+    chosen = None if method is None else any_method_from(method)
     name = str(default_model()) if model is None else model
     with (
         output(json) if json else nullcontext() as json_part,
@@ -66,6 +75,9 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
         pixels = as_tensor(image)[0]
         picture = Image.fromarray((pixels.permute(1, 2, 0).numpy() * 255).round().astype(np.uint8))
         made, processor = load(name)
+        warnings = doubts(picture, question) if knows_these_words_alone(processor) else []
+        own = trained_look(Path(name))
+        chosen = default_method(own) if chosen is None else looking(chosen, own)
         status.update("looking")
         found = side_by_side(
             made,
@@ -80,11 +92,14 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
             finest=int(finest) if finest.isdecimal() else finest,
         )
         if json_part:
-            record = {"image": str(image), "question": question, "model": name, "budget": budget, **_record(found)}
+            record = {"image": str(image), "question": question, "model": name, "budget": budget, "warnings": warnings}
+            record |= _record(found)
             json_part.write_text(json_format.dumps(record, indent=1) + "\n", encoding="utf-8")
         if picture_part:
             look_figure(pixels, question, found).savefig(picture_part, dpi=DOTS_PER_INCH)
     Console().print(_table(found))
+    for warning in warnings:
+        typer.echo(f"warning: {warning}")
     for kind, written in (("answers", json), ("picture", out)):
         if written is not None:
             typer.echo(f"{kind} written to {written}")

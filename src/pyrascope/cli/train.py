@@ -15,6 +15,9 @@ def train(
         bool, typer.Option("--export-only", help="Write the model of the folder's checkpoint and stop.")
     ] = False,
     plain: Annotated[bool, typer.Option("--plain", help="Train on uniform grids alone.")] = False,
+    reconstruct: Annotated[
+        bool, typer.Option("--reconstruct", help="Hide tokens in the first stage, with a Laplacian loss on pixels.")
+    ] = False,
     seed: Annotated[int, typer.Option(help="Of the weights and the batches.")] = 0,
     threads: Annotated[int, typer.Option(help="Threads of the training; batches are made in a process beside it.")] = 1,
 ) -> None:
@@ -22,9 +25,9 @@ def train(
     import torch
 
     from ..models.builtin.architecture import fresh
+    from ..models.builtin.heads import Heads
     from ..models.builtin.package import export
     from ..models.builtin.train.checkpoint import load
-    from ..models.builtin.train.heads import Heads
     from ..models.builtin.train.loop import train as run
     from ..models.builtin.train.recipe import recipe
 
@@ -32,9 +35,16 @@ def train(
     torch.set_num_threads(whole_number(threads, "--threads", 1))
     model = fresh(seed)
     if export_only:
-        heads = Heads(model.config.vision_config.hidden_size)
+        heads = Heads(model.config.vision_config.hidden_size, pixels=reconstruct)
         load(out, {"model": model, "heads": heads})
     else:
-        heads = run(out, model, recipe(plain=plain), seed=seed, resume=resume)
+        heads = run(
+            out,
+            model,
+            recipe(plain=plain, reconstruct=reconstruct),
+            seed=seed,
+            resume=resume,
+            reconstruct=reconstruct,
+        )
     export(model, heads, out / "model")
     typer.echo(f"model written to {out / 'model'}, the log to {out / 'log.jsonl'}")

@@ -1,23 +1,21 @@
 """Who takes part in a comparison: methods by name, and the rows that are always there."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..methods import CoarseToFine, Zoom
+from ..models.builtin.look import SHARE, TrainedLook, looking
 from ..models.by_name import READERS, any_method_from
-from ..models.look import Look
 from ..models.sites import FEATURES, LAYERS
 
 FULL, BLIND, ORACLE, RESIZE, RANDOM, LOOK = "full", "blind", "oracle", "resize", "random", "coarse-to-fine"
 UNPLANNED = (FULL, BLIND)
 """Rows without a budget: all tokens, and none."""
 ALL = "all"
-SHARE = 67
-"""Of the budget for the first look, in percent: 64 of 96 tokens."""
 
 
 @dataclass(frozen=True)
@@ -47,16 +45,16 @@ def everywhere(view: Tensor) -> Tensor:
 
 
 def two_looks(detector: Any = None) -> CoarseToFine:
-    """Returns the method of two looks that the built-in model is trained for."""
+    """Returns the method of two looks, as the built-in model is trained for them."""
     return CoarseToFine(method=Zoom(), share=SHARE, detector=detector)
 
 
-def contenders(names: Sequence[str], look: Look | None = None) -> list[Contender]:
+def contenders(names: Sequence[str], look: TrainedLook | None = None) -> list[Contender]:
     """Returns the rows: full and blind, resize, random and oracle, and those named, each once.
 
     Args:
         names: Of methods, as `any_method_from`; "coarse-to-fine" alone is `two_looks()`; "all": every method there is.
-        look: How the model says where it looks, for `CoarseToFine`; None for its attention.
+        look: The model's own, for `CoarseToFine`; None for its attention.
 
     Raises:
         ValueError: no such method.
@@ -66,9 +64,7 @@ def contenders(names: Sequence[str], look: Look | None = None) -> list[Contender
     for name in dict.fromkeys([RESIZE, RANDOM, *wanted]):
         if name not in (FULL, BLIND, ORACLE):
             method = two_looks() if name == LOOK else any_method_from(name)
-            if isinstance(method, CoarseToFine) and method.detector is None:
-                method = replace(method, detector=cast(Any, look))
-            found.append(Contender(name, method))
+            found.append(Contender(name, looking(method, look)))
     return found
 
 
@@ -97,12 +93,3 @@ def named(text: str) -> list[str]:
         else:
             parts[-1] += sign
     return [part.strip() for part in parts if part.strip()]
-
-
-LookOf = Callable[[Any, str], Look | None]
-"""(model, its folder or id) -> how it says where it looks."""
-
-
-def look_of(model: Any, name: str) -> Look | None:
-    """Returns how a model says where it looks: None, its attention."""
-    return None

@@ -52,7 +52,8 @@ def check_inputs(model: Any, inputs: Mapping[str, Any], *, reduced: bool = False
 
     Raises:
         ValueError: videos, features that are encoded already, placeholders without images, or images beside a filled
-            cache.
+            cache; or words of a prompt that the model does not know, where its configuration says how these are marked
+            (`unknown_token_id`, as the built-in model's).
         TypeError: no token ids, or a mask that is not (b, s).
     """
     video = sorted(name for name, value in inputs.items() if "video" in name and value is not None)
@@ -73,6 +74,13 @@ def check_inputs(model: Any, inputs: Mapping[str, Any], *, reduced: bool = False
     arrives = has_images(inputs) or inputs.get(REDUCED)  # a prompt of text alone passes through as it is
     if mask is not None and arrives and not going_on and (not isinstance(mask, Tensor) or mask.shape != ids.shape):
         raise TypeError(f"attention_mask must have the shape of input_ids, {tuple(ids.shape)}, got {_form(mask)}")
+    unknown = getattr(model.config, "unknown_token_id", None)
+    if unknown is not None and arrives and not going_on and bool((ids == unknown).any()):
+        count = int((ids == unknown).sum())
+        raise ValueError(
+            f"the prompts must use words that the model knows, got {count} that it does not and would guess at; the "
+            "command `pyrascope look` names them"
+        )
     placeholders = int((ids == model.config.image_token_id).sum())
     if placeholders and not has_images(inputs) and not inputs.get(REDUCED) and not going_on:
         raise ValueError(

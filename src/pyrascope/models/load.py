@@ -51,11 +51,23 @@ def default_model() -> Path:
     """Returns the folder of the built-in model.
 
     Raises:
-        ValueError: this version comes without one.
+        FileNotFoundError: its weights are not there.
     """
-    if not BUILTIN.is_dir():
-        raise ValueError("--model is needed, since this version has no built-in model; give a local folder or a hub id")
-    return BUILTIN
+    return with_weights(BUILTIN)
+
+
+def with_weights(folder: Path) -> Path:
+    """Returns a folder that holds the built-in model, or one that was trained like it.
+
+    Raises:
+        FileNotFoundError: no weights are there.
+    """
+    if not (folder / "model.safetensors").is_file():
+        raise FileNotFoundError(
+            f"the built-in model's weights must be in {folder}, found none; reinstall, name another model (--model) "
+            "or make them: pyrascope train"
+        )
+    return folder
 
 
 def _first_sentence(error: Exception) -> str:

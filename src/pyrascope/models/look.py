@@ -36,8 +36,22 @@ class Look(Protocol):
         ...
 
 
+class ThroughModel:
+    """What a look through a model says where a detector of views is expected: that it is none."""
+
+    through_model: ClassVar[bool] = True
+
+    def __call__(self, view: Tensor) -> Tensor:
+        """Refuses: there is no model here.
+
+        Raises:
+            ValueError: always.
+        """
+        raise ValueError(f"{self!r} looks through a model, got a view alone; use it in attach or prepare")
+
+
 @dataclass(frozen=True)
-class AttentionLook:
+class AttentionLook(ThroughModel):
     """The attention of the prompt's last token in one layer: the model runs up to there and no further.
 
     Attributes:
@@ -53,20 +67,11 @@ class AttentionLook:
     layer: int | None = None
     debias: str = "none"
     generic: str = ""
-    through_model: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.layer is not None:
             whole_number(self.layer, "layer", 0)
         one_of(self.debias, "debias", DEBIAS)
-
-    def __call__(self, view: Tensor) -> Tensor:
-        """Refuses: there is no model here.
-
-        Raises:
-            ValueError: always.
-        """
-        raise ValueError(f"{self!r} looks through a model, got a view alone; use it in attach or prepare")
 
     def maps(self, model: Any, inputs: Mapping[str, Any], processor: Any = None) -> list[Tensor]:
         """Returns the attention on each visual token; see `Look.maps`."""

@@ -46,7 +46,8 @@ class PixelOptions:
             the fine ones that it stands for. 0 is stock; so is any share where all boxes are equal, as at the full
             budget. None: 0.5, which kept most features of a frozen encoder (docs/experiments.md, "what a frozen encoder
             tolerates"), where the tower's attention takes a bias: CLIP, SigLIP, Idefics3, SmolVLM and InternVL, with
-            sdpa or eager attention; elsewhere 0, and more is refused.
+            sdpa or eager attention; elsewhere 0, and more is refused. A model that was trained on plans says in its
+            configuration, as `sized`, what None means for it.
         weights: How much the places of each image matter, as the `weight` of `pyrascope.plan`, (h', w') over what the
             tower sees of it; one (or None) for each image of the call, None for all the same.
     """

@@ -10,6 +10,7 @@ from .._check import shorten
 from ..allocation.allocator import Allocator
 from ..allocation.plan import Plan
 from ..allocation.reducer import Reducer, Reduction
+from .builtin.wording import check_prompts
 from .features import Inputs, reduce_inputs
 from .inputs import check_processor
 from .pixels import plan_inputs
@@ -56,6 +57,7 @@ def prepare(
     check_options(site, options)
     check_processor(model, processor, called=True)
     several = not isinstance(text, str)
+    check_prompts(processor, text if several else [text])
     given = {"text": text, "return_tensors": "pt", **({"padding": True} if several else {})}
     inputs = processor(**given) if images is None else processor(images=images, **given)
     inputs = {name: _moved(value, model.device) for name, value in inputs.items()}

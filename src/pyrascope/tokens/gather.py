@@ -55,7 +55,8 @@ def resampled(image: Tensor, corner: Tensor, step: Tensor, cell: int) -> Tensor:
     span = [math.ceil((cell - 1) * step[a] + 2 * 3 * stretch[a]) + 2 for a in (0, 1)]
 
     def matrix(axis: int, chunk: slice) -> Tensor:
-        starts, which = corner[chunk, axis].unique(return_inverse=True)  # boxes of a grid share rows and columns
+        # boxes of a grid share rows and columns
+        starts, which = corner[chunk, axis].unique(return_inverse=True)  # type: ignore[no-untyped-call]
         centres = starts[:, None] + (torch.arange(cell) + 0.5) * step[axis]
         begins = torch.floor(starts + step[axis] / 2 - 3 * stretch[axis]).long()
         pixels = begins[:, None] + torch.arange(span[axis]) + 0.5

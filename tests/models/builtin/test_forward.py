@@ -3,14 +3,19 @@
 import pytest
 import torch
 
+from pyrascope.methods import CoarseToFine, Zoom
+from pyrascope.models import plan_inputs
 from pyrascope.models.builtin.architecture import GRID, fresh
 from pyrascope.models.builtin.exam import around, examine, fixation
 from pyrascope.models.builtin.forward import answer, encode, positions, question_mask
+from pyrascope.models.builtin.heads import Heads
 from pyrascope.models.builtin.package import export, load, load_heads, processor
 from pyrascope.models.builtin.scenes import sample
 from pyrascope.models.builtin.train.crops import grid_boxes, patches, scaled
-from pyrascope.models.builtin.train.heads import Heads
 from pyrascope.models.builtin.vocabulary import IDS, WORDS, encoded, words_of
+from pyrascope.models.canvas import raster
+from pyrascope.models.placement import by_centre
+from pyrascope.tokens.gather import gather_patches
 
 pytest.importorskip("transformers")
 TINY = {"width": 32, "encoder": 2, "decoder": 2}
@@ -115,3 +120,21 @@ def test_fixation_is_the_centroid_and_the_cells_around_it_the_nearest():
     assert len(np.unique(boxes, axis=0)) == 30
     middle = (boxes[:, :2] + boxes[:, 2:]).mean(0) / 2
     np.testing.assert_allclose(middle, (160, 250), atol=16)
+
+
+@torch.no_grad()
+def test_a_plan_of_mixed_boxes_answers_as_training_computes(model):
+    """With the adapter's defaults, and the tokens in the order in which it gives them."""
+    shown = sample(1, 0)
+    inputs = processor()(images=shown.image, text=f"<image> {shown.question}", return_tensors="pt")
+    small, (plan,) = plan_inputs(model, inputs, CoarseToFine(Zoom(), share=67), 96)
+    assert len({tuple(level) for level in plan.levels}) == 2
+    middles = (plan.boxes[:, :2] + plan.boxes[:, 2:]) / 2
+    order = by_centre(torch.from_numpy(middles / 16), raster(GRID, GRID)).boxes
+    patches_of = gather_patches(inputs["pixel_values"][0], plan).flatten(1)[order][None]
+    centers = torch.from_numpy(middles / 512).float()[order][None]
+    ids = torch.tensor(encoded(words_of(shown.question)))[None, None]
+    own = answer(model, encode(model, patches_of, centers), centers, ids).logits[0, 0]
+    torch.testing.assert_close(own, model(**small).logits[0, 96:], atol=1e-5, rtol=1e-5)
+    biased, _ = plan_inputs(model, inputs, CoarseToFine(Zoom(), share=67), 96, sized=0.5)
+    assert float((own - model(**biased).logits[0, 96:]).abs().max()) > 1e-3

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..support import transformers
-from .vocabulary import EOS, IDS, IMAGE, PAD, WORDS
+from .vocabulary import EOS, IDS, IMAGE, PAD, UNKNOWN, WORDS
 
 CELL, GRID = 16, 32
 """Side of a token's patch in pixels, and of the full grid in cells."""
@@ -16,7 +16,11 @@ WIDTH, ENCODER, DECODER = 192, 4, 4
 
 
 def configuration(width: int = WIDTH, encoder: int = ENCODER, decoder: int = DECODER) -> Any:
-    """Returns the configuration of the architecture."""
+    """Returns the configuration of the architecture.
+
+    Two entries are the package's own: `sized`, as coarse tokens counted like others in training, and
+    `unknown_token_id`, by which prompts with words that the model does not know are refused.
+    """
     vision = {
         "model_type": "siglip_vision_model", "hidden_size": width, "intermediate_size": 4 * width,
         "num_hidden_layers": encoder, "num_attention_heads": 4, "image_size": CELL * GRID, "patch_size": CELL,
@@ -30,7 +34,8 @@ def configuration(width: int = WIDTH, encoder: int = ENCODER, decoder: int = DEC
     }  # fmt: skip
     return transformers().LlavaConfig(
         vision_config=vision, text_config=text, image_token_id=IDS[IMAGE], image_seq_length=GRID * GRID,
-        vision_feature_layer=-1, vision_feature_select_strategy="full", tie_word_embeddings=False,
+        vision_feature_layer=-1, vision_feature_select_strategy="full", tie_word_embeddings=False, sized=0.0,
+        unknown_token_id=IDS[UNKNOWN],
     )  # fmt: skip
 
 

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from .architecture import CELL, GRID
 from .forward import answer, encode
+from .heads import Heads
 from .scenes import Sample
-from .train.heads import Heads
 from .train.layouts import Floats, overlay, pixels, uniform
 from .vocabulary import EOS, IDS, WORDS, encoded, joined, words_of
 

@@ -1,6 +1,5 @@
 """The built-in model as a folder that transformers loads offline: weights, configurations, tokenizer, processor."""
 
-from importlib.resources import as_file, files
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,10 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from ..._files import write_whole
+from ..load import default_model, with_weights
 from ..support import transformers
 from .architecture import CELL, GRID
+from .heads import Heads
 from .vocabulary import EOS, IDS, IMAGE, PAD, UNKNOWN
 
 LOOK = "look.safetensors"
@@ -19,7 +20,7 @@ LOOK = "look.safetensors"
 def processor() -> Any:
     """Returns the processor: pictures of 512 px as they are (others resized), questions word by word."""
     module = transformers()
-    from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
+    from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers
 
     inner = Tokenizer(models.WordLevel(dict(IDS), unk_token=UNKNOWN))
     inner.normalizer = normalizers.Lowercase()
@@ -28,6 +29,13 @@ def processor() -> Any:
             pre_tokenizers.WhitespaceSplit(),
             pre_tokenizers.Split(Regex(r"\?"), "isolated"),
             pre_tokenizers.Digits(individual_digits=True),
+        ]
+    )
+    inner.decoder = decoders.Sequence(
+        [
+            decoders.Replace(Regex("^"), " "),
+            decoders.Fuse(),
+            decoders.Replace(Regex(r"(?<=\d) (?=\d)| (?=\?)|^ "), ""),
         ]
     )
     tokenizer = module.PreTrainedTokenizerFast(
@@ -64,24 +72,20 @@ def load(folder: Path | None = None) -> tuple[Any, Any]:
         FileNotFoundError: the weights are not there.
     """
     module = transformers()
-    with as_file(files(__package__) / "weights") as shipped:
-        path = shipped if folder is None else folder
-        if not (path / "model.safetensors").is_file():
-            raise FileNotFoundError(
-                f"the built-in model's weights must be in {path}, found none; reinstall, or make them: pyrascope train"
-            )
-        model = module.AutoModelForImageTextToText.from_pretrained(
-            path, dtype=torch.float32, local_files_only=True, use_safetensors=True
-        )
-        return model.eval(), module.AutoProcessor.from_pretrained(path, local_files_only=True)
+    path = default_model() if folder is None else with_weights(folder)
+    model = module.AutoModelForImageTextToText.from_pretrained(
+        path, dtype=torch.float32, local_files_only=True, use_safetensors=True
+    )
+    return model.eval(), module.AutoProcessor.from_pretrained(path, local_files_only=True)
 
 
-def load_heads(folder: Path | None = None) -> Any:
-    """Returns the heads that ship beside the weights, in evaluation mode."""
-    from .train.heads import Heads
+def load_heads(folder: Path | None = None) -> Heads:
+    """Returns the heads that lie beside the weights, by default those that ship, in evaluation mode.
 
-    with as_file(files(__package__) / "weights") as shipped:
-        tensors = load_file((shipped if folder is None else folder) / LOOK)
-    heads = Heads(tensors["norm.weight"].numel())
+    Raises:
+        FileNotFoundError: the weights are not there.
+    """
+    tensors = load_file((default_model() if folder is None else folder) / LOOK)
+    heads = Heads(tensors["norm.weight"].numel(), pixels="pixels.weight" in tensors)
     heads.load_state_dict({name: value.float() for name, value in tensors.items()})
     return heads.eval()

@@ -151,7 +151,8 @@ def _hop(random: Random, drawing: Drawing) -> Question | None:
 
 
 FAMILIES: dict[str, Callable[[Random, Drawing], Question | None]] = {
-    "number": _number, "word": _word, "table": _table, "color": _color, "shape": _shape, "count": _count, "compare": _compare, "side": _side,
+    "number": _number, "word": _word, "table": _table, "color": _color, "shape": _shape,
+    "count": _count, "compare": _compare, "side": _side,
     "presence": _presence, "lean": _lean, "dial": _dial, "background": _background, "hop": _hop,
 }  # fmt: skip
 """Name to the function that asks, or returns None where the drawing does not allow the question."""

@@ -29,9 +29,10 @@ CORNERS = (("top", "left"), ("top", "right"), ("bottom", "left"), ("bottom", "ri
 
 PAD, EOS, IMAGE, UNKNOWN = "<pad>", "<eos>", "<image>", "<unk>"
 WORDS = (
-    PAD, EOS, IMAGE, UNKNOWN, *"0123456789", *COLORS, "gray", *SHAPES, *LEANS, *POINTS, "above", "below", "top", "bottom", *PRINTS,
-    "what", "number", "word", "is", "on", "the", "color", "shape", "how", "many", "objects", "are", "there", "a", "of",
-    "which", "way", "does", "point", "larger", "than", "background", "yes", "no", "object", "where", "?",
+    PAD, EOS, IMAGE, UNKNOWN, *"0123456789", *COLORS, "gray", *SHAPES, *LEANS, *POINTS, "above", "below",
+    "top", "bottom", *PRINTS, "what", "number", "word", "is", "on", "the", "color", "shape", "how", "many", "objects",
+    "are", "there", "a", "of", "which", "way", "does", "point", "larger", "than", "background", "yes", "no", "object",
+    "where", "?",
 )  # fmt: skip
 IDS = {word: i for i, word in enumerate(WORDS)}
 """Words to token ids."""

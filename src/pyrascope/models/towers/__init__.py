@@ -77,6 +77,8 @@ def tower_of(model: Any) -> Tower:
 def sized_of(model: Any, sized: float | None) -> float:
     """Returns the share of log(area) for a model: what is asked for, or with None half where its tower takes it.
 
+    A model that was trained on plans says in its configuration, as `sized`, what None means for it.
+
     Raises:
         NotImplementedError: a share above 0 is asked for and the tower's attention takes no bias.
     """
@@ -91,7 +93,8 @@ def sized_of(model: Any, sized: float | None) -> float:
             f"{model.config.model_type} with {backend} attention; towers like CLIP, SigLIP and InternVL take it, "
             "with sdpa or eager"
         )
-    return (HALF if takes else 0.0) if sized is None else float(sized)
+    own = getattr(model.config, "sized", HALF) if takes else 0.0
+    return float(own if sized is None else sized)
 
 
 __all__ = ["REFUSED", "TOWERS", "Cells", "Tower", "area_bias", "sized_of", "tower_of", "visible_centres"]

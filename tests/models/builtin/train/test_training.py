@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 import torch
 
+from pyrascope.learning.losses.laplacian import laplacian_loss
 from pyrascope.models.builtin.architecture import fresh
 from pyrascope.models.builtin.drawing import Print, Style, Thing, drawing
+from pyrascope.models.builtin.forward import encode
+from pyrascope.models.builtin.heads import CLASSES, COLUMNS, Heads
+from pyrascope.models.builtin.questions import Question
 from pyrascope.models.builtin.scenes import asked
 from pyrascope.models.builtin.train import checkpoint
 from pyrascope.models.builtin.train.crops import crops, grid_boxes, patches, scaled
-from pyrascope.models.builtin.questions import Question
 from pyrascope.models.builtin.train.layouts import (
     halves,
     nearest,
@@ -27,8 +30,8 @@ from pyrascope.models.builtin.train.muon import Muon, orthogonal
 from pyrascope.models.builtin.train.pages import page
 from pyrascope.models.builtin.train.quizzes import Layout, _uniform, layouts, mentions, quiz
 from pyrascope.models.builtin.train.recipe import recipe
-from pyrascope.models.builtin.train.stage import Stage, answer_loss
-from pyrascope.models.builtin.train.targets import CLASSES, COLUMNS, targets
+from pyrascope.models.builtin.train.stage import Stage, answer_loss, masked_batch, read_loss
+from pyrascope.models.builtin.train.targets import IGNORED, targets
 from pyrascope.models.builtin.vocabulary import IDS, SHAPES, WORDS
 
 pytest.importorskip("transformers")
@@ -48,9 +51,6 @@ def test_fifty_steps_lower_the_loss_on_a_fresh_tiny_model(tmp_path):
     train(tmp_path, model, [stage(50)], workers=0)
     (line,) = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     held, before = Batches(stage(2, "held"), 5, 0), fresh(0, **TINY)
-    heads = torch.nn.Module()
-    from pyrascope.models.builtin.train.heads import Heads
-
     heads = Heads(TINY["width"])
     checkpoint.load(tmp_path, {"model": model, "heads": heads})
     with torch.no_grad():
@@ -58,6 +58,36 @@ def test_fifty_steps_lower_the_loss_on_a_fresh_tiny_model(tmp_path):
         start = [answer_loss(before, Heads(TINY["width"]), held[i])[1]["small: answer"] for i in range(2)]
     assert np.mean(after) < 0.8 * np.mean(start)
     assert line["step"] == 50
+
+
+def test_reconstruction_lowers_the_laplacian_loss_of_hidden_pictures(tmp_path):
+    torch.manual_seed(0)
+    model = fresh(0, **TINY)
+    short = Stage("read", 50, masked_batch, read_loss, {"tower": 0.02, "decoder": 0.02, "rest": 3e-3}, warm=5)
+    heads = train(tmp_path, model, [short], workers=0, reconstruct=True)
+    batch = masked_batch(np.random.default_rng(5), 0)
+    assert 0.2 < float(batch["hidden"].float().mean()) < 0.4
+    assert bool((batch["wanted"][batch["hidden"]] == IGNORED).all())
+    begun = (fresh(0, **TINY), Heads(TINY["width"], pixels=True))
+    with torch.no_grad():
+        after, before = (read_loss(*parts, batch)[1]["reconstruction"] for parts in ((model, heads), begun))
+        hidden = batch["patches"].masked_fill(batch["hidden"][..., None], 0)
+        features = encode(model, hidden, batch["centers"])
+        given = pictures(heads.pixels(heads.norm(features)))
+    assert after < 0.8 * before
+    wanted = laplacian_loss(given, pictures(batch["patches"]), 3, (1, 0.5, 0.25))
+    assert after == pytest.approx(float(wanted), rel=1e-5)
+    with pytest.raises(ValueError, match="pixels=True"):
+        read_loss(model, Heads(TINY["width"]), batch)
+
+
+def pictures(patches):
+    """Crops as pictures, put together token by token."""
+    found = torch.zeros(len(patches), 3, 96, 96)
+    for i in range(36):
+        y, x = 16 * (i // 6), 16 * (i % 6)
+        found[:, :, y : y + 16, x : x + 16] = patches[:, i].reshape(-1, 3, 16, 16)
+    return found
 
 
 def test_a_stop_changes_nothing(tmp_path):
@@ -225,13 +255,15 @@ def test_names_are_where_their_things_are_and_others_nowhere():
     side = Question(words, ("yes",), "side", (things[0].box, things[1].box))
     absent = Question(("is", "there", "a", "blue", "star", "?"), ("no",), "presence", ())
     color = Question(("what", "color", "is", "the", "square", "?"), ("green",), "color", (things[1].box,))
-    places, shown = mentions(uniform(256, 4), [side, absent, color], things)
+    places, shown, spots = mentions(uniform(256, 4), [side, absent, color], things, (64, 128))
     assert places[:, 0].tolist() == [3, 4, 4]
     assert places[0, 1] == 8
     assert shown[0].argmax(-1).tolist() == [0, 10]
     assert shown[1, 0].argmax() == 16
     assert shown[2, 0].argmax() == 10
     assert shown.sum(-1).tolist() == [[1, 1], [1, 0], [1, 0]]
+    assert spots[0].tolist() == [[3, 5, 2], [7, 9, 2]]  # (32, 32) + (64, 128) and (160, 160) + (64, 128), in 32 px
+    assert (spots[1] == IGNORED).all()
 
 
 def test_stages_of_the_plain_variant_hold_uniform_grids_alone():

@@ -46,7 +46,8 @@ def halved(image: NDArray[np.float32]) -> NDArray[np.float32]:
 def crops(random: np.random.Generator, count: int, large: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Returns patches (b, 36, 768), centres (b, 36, 2) and dense targets (b, 36, 9) of new crops.
 
-    A quarter of the batches are one level coarser. Half of a batch are things with their numbers or words, half are pages.
+    A quarter of the batches are one level coarser. Half of a batch are things with their numbers or words, half are
+    pages.
     """
     level = int(random.random() < 0.25)
     cell = CELL << level

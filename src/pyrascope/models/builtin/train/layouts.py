@@ -41,7 +41,7 @@ def overlay(
     picked = np.zeros(len(fine), bool)
     if evidence and random.random() < 0.5:
         y0, x0, y1, x1 = evidence[0]
-        picked[nearest(fine, ((y0 + y1) / 2, (x0 + x1) / 2) + random.normal(0, 10, 2), extra)] = True
+        picked[nearest(fine, np.array([y0 + y1, x0 + x1]) / 2 + random.normal(0, 10, 2), extra)] = True
     elif evidence:
         area = np.sum([overlap(fine, box) for box in evidence], axis=0)
         order = np.argsort(-area, kind="stable")[:extra]

@@ -11,8 +11,9 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from ..heads import Heads
 from . import checkpoint
-from .heads import Heads, matrices
+from .heads import matrices
 from .muon import Muon
 from .precision import bf16_is_faster
 from .stage import Batch, Stage
@@ -59,6 +60,7 @@ def train(
     resume: bool = False,
     minutes: float = 4,
     workers: int = 1,
+    reconstruct: bool = False,
 ) -> Heads:
     """Runs the stages in order; writes checkpoints and a log to `folder`; returns the heads.
 
@@ -70,8 +72,9 @@ def train(
         resume: Goes on from the checkpoint in `folder`.
         minutes: Between checkpoints.
         workers: Processes that make batches; 0: none beside.
+        reconstruct: The heads have one that gives pixels back, for stages that hide tokens.
     """
-    heads = Heads(model.config.vision_config.hidden_size)
+    heads = Heads(model.config.vision_config.hidden_size, pixels=reconstruct)
     parts = {"model": model, "heads": heads}
     optims = optimizers(model, heads)
     state: dict[str, Any] = {"stage": stages[0].name, "step": 0, "seconds": 0.0, "seed": seed}

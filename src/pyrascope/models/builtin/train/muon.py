@@ -46,8 +46,8 @@ class Muon(torch.optim.Optimizer):
                 if weight.grad is not None:
                     alike[weight.shape].append(weight)
             for shape, weights in alike.items():  # one product for all matrices of a shape
+                gradients = [weight.grad for weight in weights if weight.grad is not None]
                 means = [self.state[weight].setdefault("mean", torch.zeros_like(weight)) for weight in weights]
-                gradients = [weight.grad for weight in weights]
                 torch._foreach_lerp_(means, gradients, 1 - group["momentum"])
                 updates = orthogonal(torch.stack(torch._foreach_lerp(gradients, means, group["momentum"]))).unbind()
                 scale = max(1.0, shape[0] / shape[1]) ** 0.5

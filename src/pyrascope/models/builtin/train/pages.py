@@ -5,8 +5,9 @@ from numpy.typing import NDArray
 
 from ..drawing import Style, empty
 from ..glyphs import FONTS, text_mask
+from ..heads import CLASSES, COLUMNS
 from ..vocabulary import CHARACTERS, COLORS
-from .targets import CLASSES, COLUMNS, IGNORED
+from .targets import IGNORED
 
 CHARACTER = COLUMNS["character"]
 DIGITS = 0.65

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..architecture import CELL, GRID
@@ -13,7 +14,8 @@ from ..drawing import Drawing, Style, Thing, drawing
 from ..questions import LONGEST, Question, question
 from ..vocabulary import COLORS, EOS, IDS, SHAPES
 from .layouts import COARSE, Floats, halves, overlay, pixels, priority, scattered, tree, uniform
-from .targets import IGNORED, overlap, targets
+from ..heads import PLACES
+from .targets import IGNORED, overlap, size_class, targets
 
 LENGTH = LONGEST + 3
 """Of a question with its answer and the end, in tokens."""
@@ -85,9 +87,10 @@ def quiz(random: np.random.Generator, layout: Layout, most: int) -> dict[str, Te
 
     Its tensors: `patches` (b, n, 768), `centers` (b, n, 2), `wanted` (b, n, 9), `text` and `labels` (b, q, l), `last`
     (b, q) the place of each question's last token, `look` (b, q, n) the share of the evidence in each token, `named`
-    (b, q, 2) the places of the words that name a thing, and `meant` (b, q, 2, n + 1) where these things are.
+    (b, q, 2) the places of the words that name a thing, `meant` (b, q, 2, n + 1) where these things are, and `spots`
+    (b, q, 2, 3) their rows, columns and sizes.
     """
-    names = ("patches", "centers", "wanted", "text", "labels", "last", "look", "named", "meant")
+    names = ("patches", "centers", "wanted", "text", "labels", "last", "look", "named", "meant", "spots")
     parts: dict[str, list[Any]] = {name: [] for name in names}
     families = []
     for _ in range(layout.pictures):
@@ -97,7 +100,7 @@ def quiz(random: np.random.Generator, layout: Layout, most: int) -> dict[str, Te
         offset = random.integers(0, (FRAME - layout.side) // 64 + 1, 2) * 64
         centers = ((boxes[:, :2] + boxes[:, 2:]) / 2 + offset) / FRAME
         values = (pixels(random, made.image, boxes), centers.astype(np.float32), targets(boxes, made.things))
-        everything = (*values, *_texts(asked), _look(boxes, asked), *mentions(boxes, asked, made.things))
+        everything = (*values, *_texts(asked), _look(boxes, asked), *mentions(boxes, asked, made.things, offset))
         for name, value in zip(names, everything, strict=True):
             parts[name].append(value)
         families.append([one.family for one in asked])
@@ -159,15 +162,19 @@ def _covered(boxes: Floats, box: Sequence[float]) -> np.ndarray:
     return found
 
 
-def mentions(boxes: Floats, asked: list[Question], things: Sequence[Thing]) -> tuple[np.ndarray, np.ndarray]:
+def mentions(
+    boxes: Floats, asked: list[Question], things: Sequence[Thing], offset: Sequence[int] | NDArray[np.int64] = (0, 0)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Where each question names a thing, at most twice, and where that thing is.
 
     Returns:
         The places (q, 2) of the last word of each name, and how much of the thing each token shows (q, 2, n + 1), which
-        sums to 1: in the last column where there is no such thing, and 0 where nothing is named.
+        sums to 1: in the last column where there is no such thing, and 0 where nothing is named; its row and column
+        among `PLACES` of the frame, where the picture is offset by so many pixels, and its size (q, 2, 3).
     """
     places = np.zeros((len(asked), 2), np.int64)
     shown = np.zeros((len(asked), 2, len(boxes) + 1), np.float32)
+    spots = np.full((len(asked), 2, 3), IGNORED)
     for i, one in enumerate(asked):
         ends = [k for k, word in enumerate(one.words) if word in SHAPES or word == "object"]
         for j, k in enumerate(ends):
@@ -176,6 +183,8 @@ def mentions(boxes: Floats, asked: list[Question], things: Sequence[Thing]) -> t
             places[i, j] = k
             if meant:
                 shown[i, j, :-1] = _covered(boxes, meant[0].box)
+                middle = np.array(meant[0].center) + offset
+                spots[i, j] = (*(middle * PLACES / FRAME).astype(int), size_class(meant[0].box))
             else:
                 shown[i, j, -1] = 1
-    return places, shown
+    return places, shown, spots

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from ..forward import answer, encode
+from ..heads import COLUMNS, Heads
 from .crops import crops
-from .heads import Heads
+from .heads import dense_losses, place_loss, reconstruction_loss
 from .quizzes import layouts, quiz
-from .targets import COLUMNS, IGNORED
+from .targets import IGNORED
 
 Batch = dict[str, Any]
 
@@ -45,17 +46,35 @@ class Stage:
         return min(1.0, (step + 1) / self.warm) * max(0.03, min(1.0, left))
 
 
+HIDDEN = 0.3
+"""Share of a crop's tokens that reconstruction hides."""
+RECONSTRUCTION = 0.1
+"""Weight of the Laplacian loss beside the dense targets."""
+
+
 def read_batch(random: np.random.Generator, step: int) -> Batch:
     """Crops: in large type for the first 500 steps."""
     patches, centers, wanted = crops(random, 48, step < 500)
     return {"patches": patches, "centers": centers, "wanted": wanted}
 
 
+def masked_batch(random: np.random.Generator, step: int) -> Batch:
+    """The same, with some tokens hidden."""
+    batch = read_batch(random, step)
+    hidden = torch.from_numpy(random.random(batch["patches"].shape[:2]) < HIDDEN)
+    return batch | {"hidden": hidden, "wanted": batch["wanted"].masked_fill(hidden[..., None], IGNORED)}
+
+
 def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str, float]]:
-    """The dense targets alone."""
-    features = encode(model, batch["patches"], batch["centers"])
-    loss, right = heads.dense_losses(features, batch["wanted"])
-    return loss, {"loss": float(loss.detach()), **dict(zip(COLUMNS, right, strict=True))}
+    """The dense targets; where tokens are hidden, also what pictures the tower gives back."""
+    hidden, patches = batch.get("hidden"), batch["patches"]
+    features = encode(model, patches if hidden is None else patches.masked_fill(hidden[..., None], 0), batch["centers"])
+    loss, right = dense_losses(heads, features, batch["wanted"])
+    seen = {"loss": float(loss.detach()), **dict(zip(COLUMNS, right, strict=True))}
+    if hidden is None:
+        return loss, seen
+    given_back = reconstruction_loss(heads, features, patches)
+    return loss + RECONSTRUCTION * given_back, seen | {"reconstruction": float(given_back.detach())}
 
 
 LOOK_WEIGHT = 0.3
@@ -81,15 +100,20 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     features = encode(model, batch["patches"], batch["centers"])
     reply = answer(model, features, batch["centers"], batch["text"])
     look = heads.look(reply.states, reply.shown, batch["last"]).float()
-    dense, right = heads.dense_losses(features, batch["wanted"])
+    dense, right = dense_losses(heads, features, batch["wanted"])
     labels = batch["labels"]
     said = torch.nn.functional.cross_entropy(reply.logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
     looked = _pointed(look.flatten(0, 1), batch["look"].flatten(0, 1))
-    named = heads.mentioned(_at(reply.middle, batch["named"]), reply.shown).float().flatten(0, 1)
+    words = _at(reply.middle, batch["named"])
+    named = heads.mentioned(words, reply.shown).float().flatten(0, 1)
     pointed = _pointed(named, batch["meant"].flatten(0, 2).reshape(named.shape))
+    placed, found = place_loss(heads, words, batch["spots"])
     exact = ((reply.logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
     seen = {f"{batch['layout']}: answer": float(said.detach()), f"{batch['layout']}: look": float(looked.detach())}
-    seen |= {f"{batch['layout']}: character": right[COLUMNS["character"]], f"{batch['layout']}: dense": float(dense.detach())}
+    seen |= {
+        f"{batch['layout']}: character": right[COLUMNS["character"]],
+        f"{batch['layout']}: dense": float(dense.detach()),
+    }
     marks: dict[str, list[bool]] = {}
     for families, row in zip(batch["families"], exact.tolist(), strict=True):
         for i, (family, mark) in enumerate(zip(families, row, strict=True)):
@@ -97,7 +121,8 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
             marks.setdefault(f"{batch['layout']}: {family}{shown}", []).append(mark)
     seen |= {name: sum(values) / len(values) for name, values in marks.items()}
     seen[f"{batch['layout']}: mention"] = float(pointed.detach())
-    return said + dense + LOOK_WEIGHT * looked + MENTION_WEIGHT * pointed, seen
+    seen[f"{batch['layout']}: placed"] = found
+    return said + dense + LOOK_WEIGHT * looked + MENTION_WEIGHT * (pointed + placed), seen
 
 
 def _at(states: Tensor, places: Tensor) -> Tensor:

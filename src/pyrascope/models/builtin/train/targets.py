@@ -7,19 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..drawing import Box, Thing
-from ..vocabulary import CHARACTERS, COLORS, LEANS, POINTS, PRINTS, SHAPES
+from ..heads import CLASSES, COLUMNS, SIZES
+from ..vocabulary import CHARACTERS, LEANS, PRINTS, SHAPES
 
-SIZES = 6
-"""Classes of a thing's area, each half an octave, from 2000 square pixels."""
-KINDS = {
-    "color": len(COLORS), "shape": len(SHAPES), "tens": 10, "units": 10, "character": len(CHARACTERS),
-    "turn": len(LEANS) + len(POINTS), "word": len(PRINTS), "size": SIZES, "center": 1,
-}  # fmt: skip
-"""What a token is asked, and how many answers there are: colour, shape, size of the object at its centre, tens and
-units of the number or the word that it shows a part of, the character under it, the turn of a grating or a dial, and
-whether it holds the centre of an object. One more class of each stands for none."""
-CLASSES = tuple(KINDS.values())
-COLUMNS = {name: column for column, name in enumerate(KINDS)}
 IGNORED = -100
 FINE = 32
 """Largest side of a box, in pixels, that is asked to read."""
@@ -33,8 +23,13 @@ def overlap(boxes: NDArray[np.float64], box: Box | Sequence[float]) -> NDArray[n
     return area
 
 
+def size_class(box: Box | Sequence[float]) -> int:
+    """Returns the class of a box's area."""
+    return int(np.clip(int(2 * math.log2((box[2] - box[0]) * (box[3] - box[1]) / 2000)), 0, SIZES - 1))
+
+
 def targets(boxes: NDArray[np.float64], things: Sequence[Thing]) -> NDArray[np.int64]:
-    """Returns the targets (n, 9) of tokens with these boxes, in the order of `KINDS`."""
+    """Returns the targets (n, 9) of tokens with these boxes, in the order of `heads.KINDS`."""
     found = np.tile(np.array(CLASSES, np.int64), (len(boxes), 1))
     column = {name: found[:, i] for name, i in COLUMNS.items()}
     side = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
@@ -45,7 +40,7 @@ def targets(boxes: NDArray[np.float64], things: Sequence[Thing]) -> NDArray[np.i
         holds = (boxes[:, 0] <= cy) & (cy < boxes[:, 2]) & (boxes[:, 1] <= cx) & (cx < boxes[:, 3])
         inside = holds | (abs(y - cy) < (y1 - y0) * 0.42) & (abs(x - cx) < (x1 - x0) * 0.42)
         column["color"][inside], column["shape"][inside] = thing.color, thing.shape
-        column["size"][inside] = np.clip(int(2 * math.log2((y1 - y0) * (x1 - x0) / 2000)), 0, SIZES - 1)
+        column["size"][inside] = size_class(thing.box)
         column["center"][holds] = 0
         if thing.turn is not None:
             column["turn"][inside & fine] = thing.turn + (len(LEANS) if SHAPES[thing.shape] == "dial" else 0)
