@@ -55,7 +55,7 @@ def test_a_report_of_the_built_in_world(compare, tmp_path):
 
 def test_questions_of_ones_own(compare, tmp_path):
     write_scenes(tmp_path / "scenes", 3, 13)
-    code, out, _ = compare("--data", "scenes/questions.jsonl", "--samples", 1, "--json", "f.json")
+    code, _, _ = compare("--data", "scenes/questions.jsonl", "--samples", 1, "--json", "f.json")
     assert code == 0
     facts = json.loads((tmp_path / "f.json").read_text())
     assert all(one["asked"] == 2 for one in facts["rows"])

@@ -77,7 +77,7 @@ def compare_answers(  # noqa: PLR0913 - one parameter an option of the command
             made, processor, few, rows, counts, max_new_tokens=max_new_tokens, each=lambda: bar.advance(clock)
         )
         about = {
-            "title": f"{len(run.asked)} questions to {Path(name).name}",
+            "title": f"{len(run.asked)} questions to {'the built-in model' if model is None else Path(name).name}",
             "model": name,
             "questions": str(data) if data else f"built-in world, seed {seed}, {samples} of each family",
             "families": ", ".join(dict.fromkeys(one.family for one in run.asked)),
