@@ -1,5 +1,6 @@
 """Accuracy against what it costs: visual tokens, and the time to answer."""
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-APART = 1.012
-"""By how much methods of one budget are drawn apart, so that no interval hides another."""
+WIDE = 1.15
+"""By how much the first and last method of one budget are drawn apart at most, so that no interval hides another."""
 Facts = dict[str, Any]
 Point = tuple[float, float, float, float]
 """Cost, and accuracy with the ends of its interval, in percent."""
@@ -30,8 +31,6 @@ def pareto_figure(facts: Facts) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12.5, 5.6), facecolor=PAPER, layout="constrained")
-    left, right = figure.subplots(1, 2, sharey=True)
     spent = {(one["method"], one["budget"]): 1000 * one["cpu"] for one in facts["times"]}
     lines: dict[str, list[tuple[Point, float | None]]] = {}
     for one in facts["rows"]:
@@ -39,8 +38,12 @@ def pareto_figure(facts: Facts) -> "Figure":
         point = (one["tokens"], middle, low, high)
         lines.setdefault(one["method"], []).append((point, spent.get((one["method"], one["budget"]))))
     names = [name for name in lines if any(point[0] > 0 for point, _ in lines[name])]
+    columns = math.ceil(len(names) / 24)
+    figure = Figure(figsize=(11 + 1.6 * columns, 5.6), facecolor=PAPER, layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    left.set_ylim(0, 102)
     for number, name in enumerate(names):
-        style, aside = _style(number), APART ** (number - len(names) / 2)
+        style, aside = _style(number), min(WIDE ** (1 / len(names)), 1.02) ** (number - len(names) / 2)
         _line(left, name, [(point[0] * aside, *point[1:]) for point, _ in lines[name]], style)
         timed = [(milliseconds, *point[1:]) for point, milliseconds in lines[name] if milliseconds is not None]
         _line(right, name, timed, style)
@@ -51,7 +54,10 @@ def pareto_figure(facts: Facts) -> "Figure":
             axis.axhline(level, color=SOFT, linewidth=0.8, linestyle=":")
             where = (0.01 + 0.2 * number, level)
             axis.annotate(f"{name}, {level:.0f} %", where, xycoords=place, fontsize=8, color=SOFT, va="bottom")
-    for axis, label in ((left, "visual tokens (those of one budget side by side)"), (right, "process time to answer, ms")):
+    for axis, label in (
+        (left, "visual tokens (those of one budget side by side)"),
+        (right, "process time to answer, ms"),
+    ):
         axis.set_xscale("log")
         axis.set_xlabel(label, fontsize=9, color=INK)
         axis.grid(color="#e6e6e6", linewidth=0.6)
@@ -62,7 +68,7 @@ def pareto_figure(facts: Facts) -> "Figure":
     _ticks(right, [cost for name in names for _, cost in lines[name] if cost is not None])
     left.set_ylabel("right answers, %, with 95 % intervals", fontsize=9, color=INK)
     handles, labels = left.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right upper", fontsize=8, frameon=False)
+    figure.legend(handles, labels, loc="outside right upper", ncols=columns, fontsize=8, frameon=False)
     figure.suptitle(facts["about"]["title"], fontsize=10, color=SOFT, x=0.01, ha="left", parse_math=False)
     return figure
 
