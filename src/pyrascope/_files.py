@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
 from ._check import shorten
@@ -69,6 +70,36 @@ def write_whole(path: str | os.PathLike[str]) -> Iterator[Path]:
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+
+
+@contextmanager
+def write_folder(folder: Path, what: str) -> Iterator[Path]:
+    """Gives an empty folder to write to that becomes `folder` on success; on any failure it is removed.
+
+    Folders above it are made where they are missing.
+
+    Args:
+        folder: One that is not there yet, or is empty.
+        what: Names it in errors, as in "the folder for scenes".
+
+    Raises:
+        FileExistsError: `folder` is there already and holds something, or is no folder.
+        OSError: it cannot be written (the fitting subclass).
+    """
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise FileExistsError(f"{what} must be new or empty, got {_shown(folder)}; give another")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        part = TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent)
+    except OSError as error:
+        raise _refusal(error, f"{what} must be one that can be written", folder, "give another") from error
+    with part as place:
+        made = Path(place) / "whole"
+        made.mkdir()
+        yield made
+        if folder.exists():
+            folder.rmdir()
+        made.rename(folder)
 
 
 def _prepared(path: str | os.PathLike[str]) -> tuple[Path, Path]:

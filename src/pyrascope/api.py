@@ -7,7 +7,7 @@ from typing import Any, overload
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 from PIL.Image import Image, fromarray
 from torch import Tensor
 
@@ -16,14 +16,13 @@ from .allocation.allocator import Allocator, Context, Scene
 from .allocation.crops import Crop
 from .allocation.importance import ImportanceMap
 from .allocation.plan import MAX_CELL, MAX_SIDE, Plan
+from .allocation.weight import Weight, checked_weight, described
 from .io import ImageLike, as_tensor, patches_out, refuse_infinite
 from .methods import RateDistortion
 from .tokens.crops import cut_crops
 from .tokens.gather import gather_patches
 from .tokens.render import render_patches
 
-Weight = ArrayLike | Tensor | None
-MAX_WEIGHT = 1e30
 FLOATS = ("float16", "bfloat16", "float32", "float64")
 
 
@@ -206,7 +205,7 @@ def render(plan: Plan, tokens: Tensor | NDArray[np.floating]) -> Tensor | NDArra
     shape = tuple(tokens.shape) if torch_in or tokens.ndim != 4 else tuple(tokens.shape[axis] for axis in (0, 3, 1, 2))
     floats = str(tokens.dtype.name if isinstance(tokens, np.ndarray) else tokens.dtype).removeprefix("torch.")
     if len(shape) != 4 or (shape[0], *shape[2:]) != (plan.tokens, plan.cell, plan.cell) or floats not in FLOATS:
-        raise ValueError(f"{expected}, got {_described(tokens)}; take them from gather(image, plan)")
+        raise ValueError(f"{expected}, got {described(tokens)}; take them from gather(image, plan)")
     if isinstance(tokens, np.ndarray):
         native = tokens.dtype.newbyteorder("=")
         patches = torch.from_numpy(np.array(tokens.transpose(0, 3, 1, 2), dtype=native, order="C"))
@@ -288,39 +287,7 @@ def _scene(image: ImageLike, weight: Weight, context: Context | None) -> Scene:
         raise ValueError(f"image sides must be at most {MAX_SIDE} px, got {tuple(tensor.shape[-2:])}; cut it up")
     if not isinstance(context, Context | None):
         raise TypeError(f"context must be a pyrascope.Context, got {shorten(context)}")
-    return Scene(_wide(tensor), _checked_weight(weight, tensor), context or Context())
-
-
-def _checked_weight(weight: Weight, image: Tensor) -> Tensor | None:
-    if weight is None:
-        return None
-    expected = "weight must be a map (h, w) of numbers"
-    if isinstance(weight, Tensor):
-        tensor = weight.detach()
-    else:
-        try:
-            array = np.asarray(weight)
-        except (TypeError, ValueError):
-            raise TypeError(f"{expected}, got {shorten(weight)}") from None
-        if array.dtype.kind not in "biufc":
-            raise TypeError(f"{expected}, got {shorten(weight)}")
-        tensor = torch.from_numpy(array.astype(np.complex128 if array.dtype.kind == "c" else np.float64))
-    if tensor.ndim != 2 or not tensor.numel() or tensor.is_complex():
-        raise ValueError(f"{expected}, got {_described(tensor)}")
-    tensor = tensor.to(image.device, torch.float64)
-    least, most = map(float, tensor.aminmax())  # of NaN both are NaN
-    if not (least >= 0 and math.isfinite(most)):
-        raise ValueError("weight must be finite and not negative, got a value that is not; clip the map")
-    if most > MAX_WEIGHT:
-        raise ValueError(f"weight must be at most {MAX_WEIGHT:g}, got {most:g}; scale the map")
-    return tensor
-
-
-def _described(value: object) -> str:
-    """Shape and type of an array or tensor, or the value itself."""
-    if isinstance(value, Tensor | np.ndarray):
-        return f"shape {tuple(value.shape)} {value.dtype}"
-    return shorten(value)
+    return Scene(_wide(tensor), checked_weight(weight, tensor), context or Context())
 
 
 def _wide(tensor: Tensor) -> Tensor:

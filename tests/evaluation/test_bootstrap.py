@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyrascope.evaluation.bootstrap import bootstrap
+from pyrascope.evaluation.bootstrap import bootstrap, bootstraps
 
 numbers = st.lists(st.floats(-10, 10), min_size=1, max_size=12)
 
@@ -45,9 +45,22 @@ def test_totals_that_are_equal_are_a_mean_and_pairing_shrinks_differences():
     assert np.ptp(bootstrap(a - b)[1:]) < 0.1 * np.ptp(bootstrap(a)[1:])
 
 
+@pytest.mark.parametrize("resamples", [1, 99, 100, 250])
+def test_rows_of_a_table_are_what_each_gives_alone(resamples):
+    table = np.random.default_rng(2).normal(size=(3, 17))
+    for row, found in zip(table, bootstraps(table, resamples, 0.9, seed=5), strict=True):
+        np.testing.assert_allclose(found, bootstrap(row, None, resamples, 0.9, seed=5), atol=1e-12)
+    assert bootstraps(np.zeros((0, 4))) == []
+
+
 @pytest.mark.parametrize(
     ("call", "match"),
     [
+        (lambda: bootstraps([1.0, 2.0]), "table must be finite numbers"),
+        (lambda: bootstraps([[]]), "table must be finite numbers"),
+        (lambda: bootstraps([[np.nan]]), "table must be finite numbers"),
+        (lambda: bootstraps([[1.0]], level=0), "level must lie between 0 and 1"),
+        (lambda: bootstraps([[1.0]], resamples=0), "resamples must be a whole number >= 1"),
         (lambda: bootstrap([]), "values must be finite numbers"),
         (lambda: bootstrap([1.0, np.inf]), "values must be finite numbers"),
         (lambda: bootstrap([1.0], [0.0]), r"totals must be positive numbers of shape \(1,\)"),

@@ -1,28 +1,20 @@
-"""`pyrascope compare`: the methods side by side on one image."""
+"""`pyrascope compare`: the methods side by side, by their plans of one image or by the answers of a model."""
 
-import math
-from contextlib import nullcontext
-from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
 
-from ..evaluation.compare import Comparison
-from ..evaluation.compare import compare as compared
-from ..methods.named import METHODS, method_from
-from ..viz import methods_figure
-from ..viz.sheet import DOTS_PER_INCH
-from .given import cells, fixations, loaded
-from .outputs import output, two_files
+from .compare_answers import FAMILIES, compare_answers
+from .compare_plans import compare_plans
 from .plan import Cell, Fixation
 
 
-def compare(
-    image: Annotated[Path, typer.Argument(help="A picture: any format that Pillow reads.", show_default=False)],
+def compare(  # noqa: PLR0913 - one parameter an option of the command
+    image: Annotated[
+        Path | None,
+        typer.Argument(help="A picture, for plans without a model; none: a model answers.", show_default=False),
+    ] = None,
     budget: Annotated[
         int | None, typer.Option("--budget", "-b", help="Visual tokens for each; default: a quarter of the cells.")
     ] = None,
@@ -31,73 +23,76 @@ def compare(
     ] = None,
     fixation: Fixation = None,
     cell: Cell = 16,
+    budgets: Annotated[
+        str | None, typer.Option(help="Visual tokens, with commas; default: 24,48,96,192.", show_default=False)
+    ] = None,
+    methods: Annotated[
+        str | None,
+        typer.Option(
+            help="Of any site, with commas, or all; default: coarse-to-fine. Full grid, resize, random, oracle, blind "
+            "and majority are always there.",
+            show_default=False,
+        ),
+    ] = None,
+    samples: Annotated[
+        int | None, typer.Option(min=1, help="Examples of each family; default: 500.", show_default=False)
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A local folder or a hub id; default: the built-in model.", show_default=False)
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSONL of image, question, answer or answers, and where there are such family and evidence; default: "
+            "scenes of the built-in world.",
+            show_default=False,
+        ),
+    ] = None,
+    families: Annotated[
+        str | None, typer.Option(help=f"Only these, with commas; of the scenes: {FAMILIES}.", show_default=False)
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of the scenes; default: 2027.", show_default=False)] = None,
+    max_new_tokens: Annotated[
+        int | None, typer.Option(min=1, help="Most tokens of an answer; default: 4.", show_default=False)
+    ] = None,
+    timed: Annotated[
+        int | None, typer.Option(min=1, help="Examples whose time is taken; default: 8.", show_default=False)
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the table to this file.", show_default=False)] = None,
-    out: Annotated[Path | None, typer.Option(help="Draw all plans to this file.", show_default=False)] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Draw all plans to this file; with a model: a new folder for the report.", show_default=False
+        ),
+    ] = None,
 ) -> None:
-    """Shows one image to every method, a plain resize first: tokens, milliseconds, PSNR and SSIM."""
-    two_files(json, out)
-    names = list(dict.fromkeys(["resize", *(method or METHODS)]))
-    chosen = {name: method_from(name) for name in names}
-    console = Console(stderr=True)
-    with (
-        output(json) if json else nullcontext() as json_part,
-        output(out, picture=True) if out else nullcontext() as picture_part,
-        Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
-    ):
-        tensor = loaded([image])[0]
-        tokens = max(cells([tensor], cell) // 4, 1) if budget is None else budget
-        task = bar.add_task("planning", total=len(chosen))
-        first = {"uniform": method_from("uniform")}
-        compared(tensor, tokens, first, cell)  # what the first plan of a process prepares is not part of any time
-        context = fixations(fixation or [])
-        rows = compared(
-            tensor, tokens, chosen, cell, context, lambda name: bar.update(task, advance=1, description=name)
-        )
-        if all(row.plan is None for row in rows):
-            raise ValueError(rows[0].refused)
-        if json_part:
-            json_part.write_text(dumps([_facts(row) for row in rows], indent=1), encoding="utf-8")
-        if picture_part:
-            plans = {row.name: row.plan for row in rows if row.plan is not None}
-            methods_figure(tensor, plans).savefig(picture_part, dpi=DOTS_PER_INCH)
-    Console().print(_table(rows))
-    for row in rows:
-        if row.refused:
-            typer.echo(f"{row.name} is left out: {row.refused}")
-    for kind, written in (("table", json), ("picture", out)):
-        if written is not None:
-            typer.echo(f"{kind} written to {written}")
+    """Puts every method beside a plain resize: its plan of IMAGE, or, without IMAGE, what a model answers with it.
 
-
-def _table(rows: list[Comparison]) -> Table:
-    table = Table("method", "tokens", "ms", "PSNR", "beside resize", "SSIM", "covers", box=None, header_style="bold")
-    for column in table.columns[1:]:
-        column.justify = "right"
-    bar = rows[0].psnr
-    for row in rows:
-        if row.plan is not None:
-            beside = row.psnr - bar
-            table.add_row(
-                row.name,
-                str(row.plan.tokens),
-                f"{row.milliseconds:.0f}",
-                "exact" if math.isinf(row.psnr) else f"{row.psnr:.1f} dB",
-                "" if row is rows[0] or not math.isfinite(beside) else f"{beside:+.1f} dB",
-                "" if math.isnan(row.ssim) else f"{row.ssim:.3f}",
-                f"{row.plan.coverage:.0%}",
-            )
-    return table
-
-
-def _facts(row: Comparison) -> dict[str, object]:
-    """A row for programs; null where there is no number."""
-    numbers = {"milliseconds": row.milliseconds, "psnr": row.psnr, "ssim": row.ssim}
-    return {
-        "name": row.name,
-        "method": row.plan and row.plan.method,
-        "tokens": row.plan and row.plan.tokens,
-        "coverage": row.plan and row.plan.coverage,
-        "exact": row.psnr == math.inf,
-        **{name: value if math.isfinite(value) else None for name, value in numbers.items()},
-        "refused": row.refused or None,
-    }
+    With IMAGE: tokens, milliseconds, PSNR and SSIM of each plan. Without: accuracies with intervals over many
+    questions, by method, budget and family, times, and a report.
+    """
+    asked = {
+        "--budgets": budgets, "--methods": methods, "--samples": samples, "--model": model, "--data": data,
+        "--families": families, "--seed": seed, "--max-new-tokens": max_new_tokens, "--timed": timed,
+    }  # fmt: skip
+    shown = {"--budget": budget, "--method": method or None, "--fixation": fixation or None}
+    wrong = [name for name, value in (shown if image is None else asked).items() if value is not None]
+    if wrong:
+        kind = "without an image compare asks a model" if image is None else "with an image compare asks no model"
+        raise ValueError(f"{kind}, so that {wrong[0]} means nothing, got it; leave {wrong[0]} out")
+    if image is not None:
+        compare_plans(image, budget, method, fixation, cell, json, out)
+        return
+    compare_answers(
+        budgets or "24,48,96,192",
+        methods or "coarse-to-fine",
+        500 if samples is None else samples,
+        model=model,
+        data=data,
+        families=families,
+        seed=2027 if seed is None else seed,
+        max_new_tokens=max_new_tokens or 4,
+        timed=timed or 8,
+        json=json,
+        out=out,
+    )

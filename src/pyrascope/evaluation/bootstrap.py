@@ -7,6 +7,9 @@ from numpy.typing import ArrayLike
 
 from .._check import shorten, whole_number
 
+ROUND = 100
+"""Draws that are made at a time."""
+
 
 class Interval(NamedTuple):
     """An estimate and the ends of its interval."""
@@ -53,5 +56,41 @@ def bootstrap(
     whole_number(resamples, "resamples", 1)
     draws = np.random.default_rng(seed).integers(len(found), size=(resamples, len(found)))
     spread = found[draws].sum(1) / out_of[draws].sum(1)
-    low, high = np.quantile(spread, ((1 - level) / 2, (1 + level) / 2))
+    low, high = np.quantile(spread, _ends(level))
     return Interval(float(found.sum() / out_of.sum()), float(low), float(high))
+
+
+def bootstraps(table: ArrayLike, resamples: int = 2000, level: float = 0.95, seed: int = 0) -> list[Interval]:
+    """Returns what `bootstrap` says of each row of a table, for one set of draws, and so much faster for many rows.
+
+    Args:
+        table: One number a row and image (k, n), n at least 1.
+        resamples: As `bootstrap`, and likewise the others.
+        level: Likewise.
+        seed: Likewise.
+
+    Raises:
+        ValueError: as `bootstrap`.
+
+    Example:
+        >>> [round(one.estimate, 3) for one in bootstraps([[0, 1, 1], [1, 1, 1]])]
+        [0.667, 1.0]
+    """
+    rows = np.asarray(table, dtype=np.float64)
+    if rows.ndim != 2 or not rows.shape[1] or not np.isfinite(rows).all():
+        raise ValueError(f"table must be finite numbers (k, n), n at least 1, got {shorten(table)}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie between 0 and 1, got {level}; 0.95 is usual")
+    n, random = rows.shape[1], np.random.default_rng(seed)
+    spread = np.empty((whole_number(resamples, "resamples", 1), len(rows)))
+    for start in range(0, resamples, ROUND):
+        draws = random.integers(n, size=(min(ROUND, resamples - start), n))
+        draws += np.arange(len(draws))[:, None] * n
+        times = np.bincount(draws.ravel(), minlength=len(draws) * n).reshape(-1, n)
+        spread[start : start + ROUND] = times @ rows.T / n
+    low, high = np.quantile(spread, _ends(level), axis=0)
+    return [Interval(*map(float, one)) for one in zip(rows.mean(1), low, high, strict=True)]
+
+
+def _ends(level: float) -> tuple[float, float]:
+    return (1 - level) / 2, (1 + level) / 2

@@ -42,13 +42,17 @@ def token_density(plan: Plan, side: int = 1) -> Tensor:
     for first in range(0, rows, BAND):  # boxes that miss a band of rows cost nothing there
         edges = ys[first : first + BAND + 1]
         there = (y0 < edges[-1]) & (y1 > edges[0])
-        tall = _overlaps(y0[there], y1[there], edges) / np.diff(edges)
-        wide = _overlaps(x0[there], x1[there], xs) / np.diff(xs)
+        tall = overlaps(y0[there], y1[there], edges) / np.diff(edges)
+        wide = overlaps(x0[there], x1[there], xs) / np.diff(xs)
         found[first : first + BAND] = tall.T @ (wide * share[there, None])
     return torch.from_numpy(found)
 
 
-def _overlaps(low: NDArray[np.float64], high: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Length that each interval low..high has in each edges[i]..edges[i + 1]: (intervals, len(edges) - 1)."""
+def overlaps(low: NDArray[np.float64], high: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Returns the length that each interval low..high has in each edges[i]..edges[i + 1]: (intervals, len(edges) - 1).
+
+    >>> overlaps(np.array([1.0]), np.array([2.5]), np.array([0.0, 2.0, 4.0]))
+    array([[1. , 0.5]])
+    """
     shared: NDArray[np.float64] = np.minimum(high[:, None], edges[1:]) - np.maximum(low[:, None], edges[:-1])
     return shared.clip(min=0)

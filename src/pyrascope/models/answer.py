@@ -136,7 +136,7 @@ def answer(
     new = out.sequences[0, inputs["input_ids"].shape[1] :]
     return Answer(
         text=processor.tokenizer.decode(new, skip_special_tokens=True).strip(),
-        tokens=_tokens(model, inputs, method if site == LAYERS else None, budget),
+        tokens=tokens_of(model, inputs, method if site == LAYERS else None, budget)[0],
         entropy=float(entropy_of(out.logits[0][0])),
         first=clock.at - start,
         planning=seconds[PLANNING],
@@ -161,10 +161,17 @@ def _shorter(
     return full, lambda: None
 
 
-def _tokens(model: Any, inputs: Mapping[str, Any], dropper: Any, budget: int | None) -> float:
-    tokens = int((inputs["input_ids"] == model.config.image_token_id).sum())
+def tokens_of(model: Any, inputs: Mapping[str, Any], dropper: Any = None, budget: int | None = None) -> list[float]:
+    """Returns the visual tokens that the language model sees of each prompt; with a dropper, their mean over layers.
+
+    Args:
+        model: The model.
+        inputs: As it is given them.
+        dropper: A method of the layers site, or None.
+        budget: Of the dropper.
+    """
+    counts: list[int] = (inputs["input_ids"] == model.config.image_token_id).sum(1).tolist()
     if dropper is None:
-        return tokens
+        return [float(count) for count in counts]
     layers = int(model.config.get_text_config().num_hidden_layers)
-    counts: list[int] = dropper.schedule(tokens, layers, budget)
-    return sum(counts) / layers
+    return [sum(dropper.schedule(count, layers, budget)) / layers for count in counts]

@@ -10,6 +10,7 @@ from torch import Tensor
 from .._check import one_of, shorten
 from ..allocation.allocator import Allocator, Scene
 from ..allocation.plan import Plan
+from ..allocation.weight import checked_weight
 from ..tokens.gather import gather_patches
 from .canvas import Canvas
 from .clock import PLANNING, span
@@ -47,12 +48,15 @@ class PixelOptions:
             tolerates"), where the tower's attention takes a bias: CLIP, SigLIP, Idefics3, SmolVLM and InternVL, with
             sdpa or eager attention; elsewhere 0, and more is refused. A model that was trained on plans says in its
             configuration, as `sized`, what None means for it.
+        weights: How much the places of each image matter, as the `weight` of `pyrascope.plan`, (h', w') over what the
+            tower sees of it; one (or None) for each image of the call, None for all the same.
     """
 
     share: str = "image"
     positions: str = ORIGINAL
     finest: str | int = GRID
     sized: float | None = None
+    weights: Sequence[Tensor | None] | None = None
 
     def __post_init__(self) -> None:
         one_of(self.share, "share", SHARES)
@@ -113,7 +117,13 @@ def plan_inputs(
     canvases = placed(seen, images, processor, chosen.finest, normal)
     counts, rows = [one.count for one in canvases], [group[0].row for group in groups]
     budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
-    scenes = [Scene(normal.shown(canvas.pixels.detach())) for canvas in canvases]
+    weights = [None] * len(counts) if chosen.weights is None else list(chosen.weights)
+    if len(weights) != len(counts):
+        raise ValueError(f"weights must be one map (or None) for each of the {len(counts)} images, got {len(weights)}")
+    scenes = [
+        Scene(normal.shown(canvas.pixels.detach()), checked_weight(weight, canvas.pixels))
+        for canvas, weight in zip(canvases, weights, strict=True)
+    ]
     stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
     parties = _parties(rows) if chosen.share == "prompt" else [[number] for number in range(len(counts))]
 

@@ -9,7 +9,7 @@ from .._check import shorten
 PIXELS, FEATURES, LAYERS = "pixels", "features", "layers"
 SITES = (PIXELS, FEATURES, LAYERS)
 OPTIONS = {
-    PIXELS: ("share", "positions", "finest", "sized"),
+    PIXELS: ("share", "positions", "finest", "sized", "weights"),
     FEATURES: ("share", "positions"),
     LAYERS: ("share",),
 }

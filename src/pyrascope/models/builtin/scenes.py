@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ..._check import whole_number
+from ..._files import write_folder
 from .drawing import Drawing, Style, drawing
 from .questions import FAMILIES, Question, question
 from .vocabulary import joined
@@ -86,14 +87,7 @@ def write_scenes(folder: Path, seed: int, count: int) -> None:
         ValueError: `count` is not positive.
     """
     whole_number(count, "count", 1)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise FileExistsError(f"the folder for scenes must be new or empty, got {folder}; give another")
-    from tempfile import TemporaryDirectory
-
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{folder.name}.", dir=folder.parent) as part:
-        made = Path(part) / "scenes"
-        made.mkdir()
+    with write_folder(folder, "the folder for scenes") as made:
         lines = []
         for number in range(count):
             found = sample(seed, number)
@@ -110,6 +104,3 @@ def write_scenes(folder: Path, seed: int, count: int) -> None:
             )
         text = "".join(json.dumps(line) + "\n" for line in lines)
         (made / QUESTIONS).write_text(text, encoding="utf-8")
-        if folder.exists():
-            folder.rmdir()
-        made.rename(folder)
