@@ -83,6 +83,7 @@ def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str,
 
 LOOK_WEIGHT = 0.3
 MENTION_WEIGHT = 0.3
+PLACE_WEIGHT = 0.6
 
 
 def quiz_batch(shares: Mapping[str, float], most: int) -> Callable[[np.random.Generator, int], Batch]:
@@ -131,7 +132,7 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     seen[f"{batch['layout']}: mention"] = float(pointed.detach())
     seen[f"{batch['layout']}: attended"] = float(attended.detach())
     seen |= {f"{batch['layout']}: placed": found, f"{batch['layout']}: spot": float(spot.detach())}
-    aside = SPOT_WEIGHT * spot + LOOK_WEIGHT * looked + MENTION_WEIGHT * (pointed + attended + placed)
+    aside = SPOT_WEIGHT * spot + LOOK_WEIGHT * looked + MENTION_WEIGHT * pointed + PLACE_WEIGHT * (attended + placed)
     return said + dense + aside, seen
 
 
