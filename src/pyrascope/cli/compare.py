@@ -58,6 +58,9 @@ def compare(  # noqa: PLR0913 - one parameter an option of the command
     timed: Annotated[
         int | None, typer.Option(min=1, help="Examples whose time is taken; default: 8.", show_default=False)
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, help="Processes that ask, each with the model; default: 1.", show_default=False)
+    ] = None,
     json: Annotated[Path | None, typer.Option(help="Write the table to this file.", show_default=False)] = None,
     out: Annotated[
         Path | None,
@@ -74,6 +77,7 @@ def compare(  # noqa: PLR0913 - one parameter an option of the command
     asked = {
         "--budgets": budgets, "--methods": methods, "--samples": samples, "--model": model, "--data": data,
         "--families": families, "--seed": seed, "--max-new-tokens": max_new_tokens, "--timed": timed,
+        "--workers": workers,
     }  # fmt: skip
     shown = {"--budget": budget, "--method": method or None, "--fixation": fixation or None}
     wrong = [name for name, value in (shown if image is None else asked).items() if value is not None]
@@ -93,6 +97,7 @@ def compare(  # noqa: PLR0913 - one parameter an option of the command
         seed=2027 if seed is None else seed,
         max_new_tokens=max_new_tokens or 4,
         timed=timed or 8,
+        workers=workers or 1,
         json=json,
         out=out,
     )

@@ -23,6 +23,7 @@ from .._files import write_folder
 from ..evaluation.answering import ask
 from ..evaluation.contenders import contenders, named
 from ..evaluation.examples import Example, questions, scenes
+from ..evaluation.parallel import ask_in_parallel
 from ..evaluation.report import ordered, percent, report
 from ..evaluation.results import lines_of, results
 from ..evaluation.timing import times
@@ -48,6 +49,7 @@ def compare_answers(  # noqa: PLR0913 - one parameter an option of the command
     seed: int,
     max_new_tokens: int,
     timed: int,
+    workers: int,
     json: Path | None,
     out: Path | None,
 ) -> None:
@@ -67,10 +69,17 @@ def compare_answers(  # noqa: PLR0913 - one parameter an option of the command
         made, processor = load(name)
         rows = contenders(named(methods), trained_look(Path(name)))
         task = bar.add_task("asking", total=total)
-        run = ask(
-            made, processor, examples, rows, counts, max_new_tokens=max_new_tokens,
-            each=lambda done: bar.update(task, completed=done),
-        )  # fmt: skip
+
+        def each(done: int) -> None:
+            bar.update(task, completed=done)
+
+        run = (
+            ask(made, processor, examples, rows, counts, max_new_tokens=max_new_tokens, each=each)
+            if workers == 1
+            else ask_in_parallel(
+                name, examples, named(methods), counts, workers=workers, max_new_tokens=max_new_tokens, each=each
+            )
+        )
         few = list(islice(_examples(data, samples, wanted, seed)[0], min(timed, total)))
         clock = bar.add_task("taking times", total=None)
         taken = times(

@@ -130,6 +130,7 @@ def ask(
     contenders: Sequence[Contender],
     budgets: Sequence[int],
     *,
+    first: int = 0,
     max_new_tokens: int = 4,
     each: Callable[[int], object] = lambda count: None,
 ) -> Run:
@@ -145,6 +146,7 @@ def ask(
         examples: Pictures and questions.
         contenders: In which ways.
         budgets: Visual tokens, for each contender that has a budget.
+        first: Number of the first example.
         max_new_tokens: Most tokens of an answer.
         each: Called with the number of examples done, as for a progress bar.
     """
@@ -153,7 +155,7 @@ def ask(
         while some := list(islice(source, CHUNK)):
             pictures = [one.picture() for one in some]
             texts = [prompt_of(processor, one.question) for one in some]
-            numbers = list(range(done, done + len(some)))
+            numbers = list(range(first + done, first + done + len(some)))
             for number, one, picture in zip(numbers, some, pictures, strict=True):
                 size = (picture.shape[0], picture.shape[1])
                 run.asked.append(Asked(number, one.family, one.question, one.answers, place_of(one.evidence, size)))
