@@ -6,13 +6,12 @@ import torch
 from pyrascope.methods import CoarseToFine, Zoom
 from pyrascope.models import plan_inputs
 from pyrascope.models.builtin.architecture import GRID, fresh
-from pyrascope.models.builtin.exam import around, examine, fixation
 from pyrascope.models.builtin.forward import LAST, answer, encode, places, positions, question_mask
 from pyrascope.models.builtin.heads import Heads
 from pyrascope.models.builtin.package import export, load, load_heads, processor
 from pyrascope.models.builtin.scenes import sample
 from pyrascope.models.builtin.train.crops import grid_boxes, patches, scaled
-from pyrascope.models.builtin.vocabulary import IDS, WORDS, encoded, words_of
+from pyrascope.models.builtin.vocabulary import IDS, encoded, words_of
 from pyrascope.models.canvas import raster
 from pyrascope.models.placement import by_centre
 from pyrascope.tokens.gather import gather_patches
@@ -91,35 +90,12 @@ def test_a_folder_loads_offline_and_answers_alike(model, tmp_path):
     torch.testing.assert_close(load_heads(tmp_path).key.weight, heads.key.weight, atol=1e-3, rtol=1e-3)
     shown = sample(1, 0)
     inputs = tools(images=shown.image, text=f"<image>{shown.question}", return_tensors="pt")
-    reply = again.generate(**inputs, max_new_tokens=3, do_sample=False)[0, inputs["input_ids"].shape[1] :]
-    (said,) = examine(again, heads.eval(), [shown], "full")
-    expected = [WORDS[i] for i in reply.tolist()]
-    expected = expected[: expected.index("<eos>")] if "<eos>" in expected else expected
-    assert words_of(said) == expected
+    torch.testing.assert_close(again(**inputs).logits, model(**inputs).logits, atol=1e-2, rtol=1e-2)
 
 
 def test_weights_that_are_missing_are_named(tmp_path):
     with pytest.raises(FileNotFoundError, match="weights must be in"):
         load(tmp_path)
-
-
-def test_layouts_of_the_exam(model):
-    heads = Heads(TINY["width"]).eval()
-    samples = [sample(0, 0), sample(0, 1)]
-    for layout in ("look", "oracle", "resize", "coarse", "blind"):
-        assert len(examine(model, heads, samples, layout)) == 2
-
-
-def test_fixation_is_the_centroid_and_the_cells_around_it_the_nearest():
-    import numpy as np
-
-    share = np.zeros((8, 8))
-    share[2, 3], share[2, 4] = 0.6, 0.4
-    assert fixation(share) == pytest.approx((2.5 * 64, 3.9 * 64))
-    boxes = around((160, 250), 30)
-    assert len(np.unique(boxes, axis=0)) == 30
-    middle = (boxes[:, :2] + boxes[:, 2:]).mean(0) / 2
-    np.testing.assert_allclose(middle, (160, 250), atol=16)
 
 
 @torch.no_grad()
