@@ -57,9 +57,8 @@ def main() -> None:
     for kind in KINDS:
         plain, more = ([row[kind] for row in rows] for rows in found.values())
         apart = [b - a for a, b in zip(plain, more, strict=True)]
-        print(
-            f"{kind:10} {mean(plain):5.1f} {mean(more):5.1f}  difference {mean(apart):+.1f} ({min(apart):+.1f} to {max(apart):+.1f})"
-        )
+        span = f"{min(apart):+.1f} to {max(apart):+.1f}"
+        print(f"{kind:10} {mean(plain):5.1f} {mean(more):5.1f}  difference {mean(apart):+.1f} ({span})")
     if given.json:
         given.json.write_text(json.dumps({"steps": given.steps, **found}, indent=1) + "\n", encoding="utf-8")
 
