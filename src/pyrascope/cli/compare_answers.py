@@ -87,7 +87,7 @@ def compare_answers(  # noqa: PLR0913 - one parameter an option of the command
         )
         about = {
             "title": f"{len(run.asked)} questions to {'the built-in model' if model is None else Path(name).name}",
-            "model": name,
+            "model": "built-in" if model is None else name,
             "questions": str(data) if data else f"built-in world, seed {seed}, {samples} of each family",
             "families": ", ".join(dict.fromkeys(one.family for one in run.asked)),
             "budgets": ", ".join(map(str, counts)),
