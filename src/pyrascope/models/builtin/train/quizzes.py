@@ -22,7 +22,7 @@ LENGTH = LONGEST + 3
 FRAME = CELL * GRID
 UNFOCUSED = ("count", "background", "presence")
 """Families whose questions do not say where to look."""
-SHARES = {"number": 8, "word": 5, "table": 5, "hop": 4, "lean": 3, "dial": 3, "side": 4, "compare": 4, "count": 2,
+SHARES = {"number": 7, "word": 4, "table": 16, "hop": 8, "lean": 3, "dial": 3, "side": 10, "compare": 3, "count": 3,
           "presence": 2, "color": 2, "shape": 2, "background": 1}  # fmt: skip
 """How often a family is asked, relatively."""
 FOCUSED = 0.75

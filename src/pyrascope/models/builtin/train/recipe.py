@@ -31,7 +31,7 @@ def recipe(*, plain: bool = False, reconstruct: bool = False) -> list[Stage]:
         read(5199, masked_batch if reconstruct else read_batch),
         questions("windows", 598, windows, 3, {"tower": 0.01, "decoder": 0.02, "rest": 1e-3}, decay=0),
         questions("whole", 3300, whole, 6, {"tower": 0.008, "decoder": 0.015, "rest": 8e-4}, decay=0),
-        questions("finish", 3300, finish, 6, {"tower": 0.008, "decoder": 0.015, "rest": 8e-4}, decay=0.85),
+        questions("finish", 3700, finish, 6, {"tower": 0.008, "decoder": 0.015, "rest": 8e-4}, decay=0.85),
     ]
 
 
