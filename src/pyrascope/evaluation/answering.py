@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..allocation.plan import Plan
-from ..models.answer import entropy_of, tokens_of
+from ..models.answer import entropy_of, greedy, tokens_of
 from ..models.attach import attach
 from ..models.prepare import with_fewer_tokens
 from ..models.prompt import prompt_of
@@ -198,14 +198,7 @@ def _answers(
     dropper = method if method is not None and site_of(method) == LAYERS else None
     inputs, plans = _inputs(run, model, processor, batch, contender, method, budget)
     with attach(model, dropper, budget, processor=processor) if dropper is not None else nullcontext():
-        out = model.generate(
-            **inputs,
-            max_new_tokens=most,
-            do_sample=False,
-            num_beams=1,
-            return_dict_in_generate=True,
-            output_logits=True,
-        )
+        out = greedy(model, inputs, most)
     spent = (time.process_time() - start) / len(batch.numbers)
     said = processor.tokenizer.batch_decode(out.sequences[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     entropies = entropy_of(out.logits[0]).tolist()

@@ -82,10 +82,20 @@ def first_entropies(model: Any, inputs: Mapping[str, Any]) -> Tensor:
         model: The model.
         inputs: What `prepare` or the processor returned, padded on the left.
     """
-    out = model.generate(
-        **dict(inputs), max_new_tokens=1, do_sample=False, num_beams=1, return_dict_in_generate=True, output_logits=True
+    return entropy_of(greedy(model, inputs, 1).logits[0])
+
+
+def greedy(model: Any, inputs: Mapping[str, Any], most: int, **options: Any) -> Any:
+    """Returns what the model generates, the most likely token each time, with the logits of at most `most` tokens."""
+    return model.generate(
+        **inputs,
+        max_new_tokens=most,
+        do_sample=False,
+        num_beams=1,
+        return_dict_in_generate=True,
+        output_logits=True,
+        **options,
     )
-    return entropy_of(out.logits[0])
 
 
 @torch.no_grad()
@@ -123,15 +133,7 @@ def answer(
         inputs, plan = _shorter(model, processor, image, full, method, budget, finest)
     clock = _FirstToken()
     with attach(model, method, budget, processor=processor) if site == LAYERS else nullcontext():
-        out = model.generate(
-            **inputs,
-            max_new_tokens=max_new_tokens,
-            do_sample=False,
-            num_beams=1,
-            return_dict_in_generate=True,
-            output_logits=True,
-            streamer=clock,
-        )
+        out = greedy(model, inputs, max_new_tokens, streamer=clock)
     end = time.perf_counter()
     new = out.sequences[0, inputs["input_ids"].shape[1] :]
     return Answer(
