@@ -93,7 +93,7 @@ def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> Reply
     half = len(decoder.layers) // 2
     for number, layer in enumerate(decoder.layers):
         if number + 1 == half:
-            attended = (first_head(layer, hidden, turn) + mask)[:, n:].unflatten(1, (q, length))
+            attended = (first_head(layer, hidden, turn) + mask)[:, n:].reshape(b, q, length, -1)
         hidden = layer(hidden, attention_mask=mask[None, None].to(hidden.dtype), position_embeddings=turn)
         if number + 1 == half:
             middle = hidden
