@@ -41,7 +41,7 @@ def test_a_report_of_the_built_in_world(compare, tmp_path):
     assert list(facts["families"]) == ["color", "hop"]
     assert all(one["asked"] == 4 for one in facts["rows"])
     assert {(one["method"], one["budget"]) for one in facts["refused"]} == {("fast-v", 9), ("fast-v", 20)}
-    assert facts["about"]["command"].startswith("pyrascope ")
+    assert facts["about"]["command"].startswith("pyrascope")
     records = [json.loads(line) for line in (tmp_path / "a/records.jsonl").read_text().splitlines()]
     assert len(records) == 4 * len(facts["rows"])
     assert (tmp_path / "a/report.md").read_text().startswith("# 4 questions to ")

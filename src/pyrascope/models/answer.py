@@ -163,7 +163,9 @@ def _shorter(
     return full, lambda: None
 
 
-def tokens_of(model: Any, inputs: Mapping[str, Any], dropper: Any = None, budget: int | None = None) -> list[float]:
+def tokens_of(
+    model: Any, inputs: Mapping[str, Any], dropper: Any = None, budget: int | None = None
+) -> list[int | float]:
     """Returns the visual tokens that the language model sees of each prompt; with a dropper, their mean over layers.
 
     Args:
@@ -174,6 +176,6 @@ def tokens_of(model: Any, inputs: Mapping[str, Any], dropper: Any = None, budget
     """
     counts: list[int] = (inputs["input_ids"] == model.config.image_token_id).sum(1).tolist()
     if dropper is None:
-        return [float(count) for count in counts]
+        return list(counts)
     layers = int(model.config.get_text_config().num_hidden_layers)
     return [sum(dropper.schedule(count, layers, budget)) / layers for count in counts]
