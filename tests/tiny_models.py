@@ -2,6 +2,9 @@
 
 import functools
 
+import numpy as np
+from PIL import Image
+
 from pyrascope.models.tiny import IMAGE, build
 
 model_of = functools.cache(build)
@@ -42,3 +45,19 @@ def save_tiny(folder, template=None):
     build("llava").save_pretrained(folder)
     tiny_processor(template).save_pretrained(folder)
     return folder
+
+
+TEXT = ["<image> what is here", "<image> to <image> be seen"]
+"""Two prompts about the three `pictures`."""
+
+
+def pictures():
+    """Three pictures of noise, each of another size."""
+    random = np.random.default_rng(0)
+    sizes = [(120, 180), (64, 64), (256, 200)]
+    return [Image.fromarray(random.integers(0, 256, (*size, 3), dtype=np.uint8)) for size in sizes]
+
+
+def nested(images):
+    """Pictures by the prompts of `TEXT`."""
+    return [images[:1], images[1:]]

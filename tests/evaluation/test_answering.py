@@ -10,12 +10,13 @@ from PIL import Image
 pytest.importorskip("transformers")
 
 from pyrascope.evaluation.answering import ask
-from pyrascope.evaluation.contenders import BLIND, FULL, ORACLE, contenders, every_name, named, two_looks
+from pyrascope.evaluation.contenders import BLIND, FULL, ORACLE, contenders, every_name, named
 from pyrascope.evaluation.evidence import heat, ninths
 from pyrascope.evaluation.examples import Example
 from pyrascope.evaluation.timing import times
 from pyrascope.models import prepare
 from pyrascope.models.answer import answer, entropy_of
+from pyrascope.models.builtin.look import two_looks
 from pyrascope.models.load import load
 from pyrascope.models.prompt import prompt_of
 from tiny_models import TEMPLATE, save_tiny

@@ -14,7 +14,7 @@ from torch.testing import assert_close
 pytest.importorskip("transformers")
 
 from pyrascope.allocation.plan import Plan
-from pyrascope.methods import Foveated, ProgressiveLevels, RateDistortion, Resize, Uniform, Zoom
+from pyrascope.methods import Foveated, ProgressiveLevels, RateDistortion, Resize, Uniform
 from pyrascope.methods.reducers import DivPrune
 from pyrascope.models import attach, plan_inputs, prepare
 from pyrascope.models.checks import CHECKS
@@ -24,7 +24,7 @@ from pyrascope.models.pixels import canvases_of
 from pyrascope.models.placing import columns_of
 from pyrascope.models.tiny import BREAK, GLOBAL, IMAGE, RECIPES, Recipe, TinyProcessor, build, prompts
 from pyrascope.models.towers import TOWERS, tower_of
-from tiny_models import model_of, tiny_processor
+from tiny_models import TEXT, model_of, nested, pictures, tiny_processor
 
 FAMILIES = [kind for kind in RECIPES if kind in TOWERS]
 TILED = ["smolvlm", "llava_next", "llava_onevision"]
@@ -206,19 +206,6 @@ def test_half_precision_on_the_cpu(dtype):
     assert_close(found.float(), wanted, atol=0.15, rtol=0)
 
 
-def pictures():
-    random = np.random.default_rng(0)
-    sizes = [(120, 180), (64, 64), (256, 200)]
-    return [Image.fromarray(random.integers(0, 256, (*size, 3), dtype=np.uint8)) for size in sizes]
-
-
-TEXT = ["<image> what is here", "<image> to <image> be seen"]
-
-
-def nested(images):
-    return [images[:1], images[1:]]
-
-
 @torch.no_grad()
 def test_prepare_plans_in_the_source():
     model, processor, images = model_of("llava"), tiny_processor(), pictures()
@@ -232,37 +219,6 @@ def test_prepare_plans_in_the_source():
     assert "mm_encoder_outputs" not in same
     _, kept = prepare(model, processor, nested(images), TEXT, method=DivPrune(), budget=7)
     assert len(kept[0].kept) == 7
-
-
-def test_each_image_is_planned_by_its_own_weight():
-    model, processor, images = model_of("llava"), tiny_processor(), pictures()
-    random = np.random.default_rng(1)
-    weights = [torch.from_numpy(random.random((5, 3))), None, random.random((8, 8))]
-    _, plans = prepare(model, processor, nested(images), TEXT, method=SQUARE, budget=12, weights=weights)
-    for number, (plan, weight) in enumerate(zip(plans, weights, strict=True)):
-        alone = [None] * 3
-        alone[number] = weight
-        again = prepare(model, processor, nested(images), TEXT, method=SQUARE, budget=12, weights=alone)[1][number]
-        assert plan == again
-    plain = prepare(model, processor, nested(images), TEXT, method=SQUARE, budget=12)[1]
-    assert [a == b for a, b in zip(plans, plain, strict=True)] == [False, True, False]
-    for bad, match in (
-        ([None], "each of the 3 images, got 1"),
-        ([torch.full((2, 2), -1.0), None, None], "not negative"),
-    ):
-        with pytest.raises(ValueError, match=match):
-            prepare(model, processor, nested(images), TEXT, method=SQUARE, budget=12, weights=bad)
-
-
-def test_a_weight_says_where_zoom_looks():
-    model, processor = model_of("llava"), tiny_processor()
-    for y, x in ((0, 0), (7, 3), (4, 7)):
-        weight = np.zeros((8, 8))
-        weight[y, x] = 1
-        (plan,) = prepare(
-            model, processor, pictures()[1], TEXT[0], method=Zoom(), budget=1, weights=[weight]
-        )[1]  # fmt: skip
-        assert plan.boxes.tolist() == [[8 * y, 8 * x, 8 * y + 8, 8 * x + 8]]
 
 
 @torch.no_grad()

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..methods import CoarseToFine, Zoom
-from ..models.builtin.look import SHARE, TrainedLook, looking
+from ..models.builtin.look import TrainedLook, looking, two_looks
 from ..models.by_name import READERS, any_method_from
 from ..models.sites import FEATURES, LAYERS
 
@@ -42,11 +41,6 @@ class Contender:
 def everywhere(view: Tensor) -> Tensor:
     """Finds everything in a view equally warm: what is left to weight the second look is what the scene is told."""
     return torch.ones(1, 1)
-
-
-def two_looks(detector: Any = None) -> CoarseToFine:
-    """Returns the method of two looks, as the built-in model is trained for them."""
-    return CoarseToFine(method=Zoom(), share=SHARE, detector=detector)
 
 
 def contenders(names: Sequence[str], look: TrainedLook | None = None) -> list[Contender]:

@@ -8,7 +8,7 @@ from typing import Any
 from .answering import Run
 from .baselines import majority
 from .contenders import LOOK, RESIZE
-from .gating import GATE, Gated, gated
+from .gating import Gated, gated
 from .scores import accuracies, bias, by_family, hard, rows_of, suffices
 
 Facts = dict[str, Any]
@@ -41,7 +41,7 @@ def results(run: Run, timed: Sequence[Facts], about: Mapping[str, Any]) -> Facts
         "hard": {str(budget): one for budget, one in hard(rows).items()},
         "coarse_suffices": {str(budget): one for budget, one in suffices(rows).items()},
         "gate": {str(budget): _gate(one) for budget, one in gates.items()},
-        "bias": [one for one in bias(rows, run.asked) if one["method"] != GATE or one["budget"] in gates],
+        "bias": bias(rows, run.asked),
         "times": list(timed),
     }
 

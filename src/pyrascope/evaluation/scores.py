@@ -102,7 +102,8 @@ def suffices(rows: Rows) -> dict[int, Facts]:
 def bias(rows: Rows, asked: Sequence[Asked]) -> list[Facts]:
     """Returns for each row the accuracy by where the evidence lies, and where the tokens go, by ninths of the picture.
 
-    `gap` is the largest accuracy of a ninth minus the smallest, of those that hold evidence at all.
+    `gap` is the largest accuracy of a ninth minus the smallest, of those that hold evidence at all. `density` is None
+    where it is not known of every example, as of a gate that looks at some.
     """
     place = {one.example: one.place for one in asked if one.place is not None}
     found = []
@@ -113,8 +114,8 @@ def bias(rows: Rows, asked: Sequence[Asked]) -> list[Facts]:
                 cells[int(place[i] or 0)].append(one.right)
         accuracy = [float(np.mean(cell)) if cell else None for cell in cells]
         known = [one for one in accuracy if one is not None]
-        spread = [one.ninths for one in mine.values() if one.ninths is not None]
-        density = (np.mean(spread, axis=0) * SIDE**2).tolist() if spread else None
+        spread = [one.ninths for one in mine.values()]
+        density = None if None in spread else (np.mean(np.array(spread), axis=0) * SIDE**2).tolist()
         found.append(
             {
                 "method": name,

@@ -53,15 +53,12 @@ def resampled(image: Tensor, corner: Tensor, step: Tensor, cell: int) -> Tensor:
     stretch = step.clamp(min=1)
     first = torch.floor(corner + step / 2 - 3 * stretch).long()
     span = [math.ceil((cell - 1) * step[a] + 2 * 3 * stretch[a]) + 2 for a in (0, 1)]
+    centres = corner[:, :, None] + (torch.arange(cell) + 0.5) * step[:, None]
 
     def matrix(axis: int, chunk: slice) -> Tensor:
-        # boxes of a grid share rows and columns
-        starts, which = corner[chunk, axis].unique(return_inverse=True)  # type: ignore[no-untyped-call]
-        centres = starts[:, None] + (torch.arange(cell) + 0.5) * step[axis]
-        begins = torch.floor(starts + step[axis] / 2 - 3 * stretch[axis]).long()
-        pixels = begins[:, None] + torch.arange(span[axis]) + 0.5
-        weight = lanczos3((pixels[:, None, :] - centres[:, :, None]) / stretch[axis])
-        return (weight / weight.sum(-1, keepdim=True)).to(image)[which, None]
+        pixels = first[chunk, axis, None] + torch.arange(span[axis]) + 0.5
+        weight = lanczos3((pixels[:, None, :] - centres[chunk, axis, :, None]) / stretch[axis])
+        return (weight / weight.sum(-1, keepdim=True)).to(image)[:, None]
 
     count = max(1, CHUNK // (image.shape[0] * span[0] * span[1]))
     parts = []

@@ -75,10 +75,15 @@ def looking(method: Any, look: TrainedLook | None) -> Any:
     return method
 
 
+def two_looks(detector: Any = None) -> CoarseToFine:
+    """Returns the method of two looks as the built-in model is trained for them."""
+    return CoarseToFine(method=Zoom(), share=SHARE, detector=detector)
+
+
 def default_method(look: TrainedLook | None) -> CoarseToFine:
     """Returns the method where none is named: a coarse look at everything, and the finest cells where it points.
 
     Args:
         look: The model's own; None for the attention of a model that has none, which then gets half of the budget.
     """
-    return CoarseToFine(Zoom()) if look is None else CoarseToFine(Zoom(), share=SHARE, detector=look)
+    return CoarseToFine(method=Zoom()) if look is None else two_looks(look)

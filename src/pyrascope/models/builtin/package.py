@@ -8,6 +8,7 @@ from safetensors.torch import load_file, save_file
 
 from ..._files import write_whole
 from ..load import default_model, with_weights
+from ..load import load as load_model
 from ..support import transformers
 from .architecture import CELL, GRID
 from .heads import Heads
@@ -71,12 +72,7 @@ def load(folder: Path | None = None) -> tuple[Any, Any]:
     Raises:
         FileNotFoundError: the weights are not there.
     """
-    module = transformers()
-    path = default_model() if folder is None else with_weights(folder)
-    model = module.AutoModelForImageTextToText.from_pretrained(
-        path, dtype=torch.float32, local_files_only=True, use_safetensors=True
-    )
-    return model.eval(), module.AutoProcessor.from_pretrained(path, local_files_only=True)
+    return load_model(default_model() if folder is None else with_weights(folder))
 
 
 def load_heads(folder: Path | None = None) -> Heads:

@@ -46,7 +46,8 @@ def sample(seed: int, number: int, family: str | None = None, side: int = 512) -
         side: Of the picture in pixels, 256 to 512.
 
     >>> found = sample(seed=7, number=0)
-    >>> found.image.shape, found.question, found.answer  # doctest: +SKIP
+    >>> found.image.shape, found.family, found.evidence.shape
+    ((512, 512, 3), 'number', (1, 4))
     """
     whole_number(side, "side", 256, 512)
     names = list(FAMILIES)

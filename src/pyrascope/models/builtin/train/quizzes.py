@@ -26,7 +26,7 @@ SHARES = {"number": 7, "word": 4, "table": 16, "hop": 8, "lean": 3, "dial": 3, "
           "presence": 2, "color": 2, "shape": 2, "background": 1}  # fmt: skip
 """How often a family is asked, relatively."""
 FOCUSED = 0.75
-"""Share of layouts that are fine at the first question's evidence."""
+"""Share of layouts that are fine at the evidence of the first question, or of the first two."""
 
 Boxes = tuple[tuple[float, ...], ...]
 MIXES = ((8, 32), (8, 32), (8, 32), (7, 47), (6, 28), (5, 23), (8, 64), (8, 16), (10, 60))

@@ -1,6 +1,6 @@
 """A stage of training: what its batches are, what it lowers, and how fast."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,10 +49,10 @@ class Stage:
 
 HIDDEN = 0.3
 """Share of a crop's tokens that reconstruction hides."""
-SPOT_WEIGHT = 0.3
-"""Weight of where each token is."""
-RECONSTRUCTION = 0.1
-"""Weight of the Laplacian loss beside the dense targets."""
+WEIGHTS = {"answer": 1.0, "dense": 1.0, "spot": 0.3, "look": 0.3, "mention": 0.3, "attended": 0.6, "place": 0.6,
+           "reconstruction": 0.1}  # fmt: skip
+"""Of the parts of the loss: the answers; what each token shows, and where it is; where the last word looks; where that
+is which a word names, by its state, by an attention head, and as row, column and size; hidden pixels."""
 
 
 def read_batch(random: np.random.Generator, step: int) -> Batch:
@@ -73,17 +73,12 @@ def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str,
     hidden, patches = batch.get("hidden"), batch["patches"]
     features = encode(model, patches if hidden is None else patches.masked_fill(hidden[..., None], 0), batch["centers"])
     loss, right = dense_losses(heads, features, batch["wanted"])
-    loss = loss + SPOT_WEIGHT * spot_loss(heads, features, batch["centers"])
+    loss = loss + WEIGHTS["spot"] * spot_loss(heads, features, batch["centers"])
     seen = {"loss": float(loss.detach()), **dict(zip(COLUMNS, right, strict=True))}
     if hidden is None:
         return loss, seen
     given_back = reconstruction_loss(heads, features, patches)
-    return loss + RECONSTRUCTION * given_back, seen | {"reconstruction": float(given_back.detach())}
-
-
-LOOK_WEIGHT = 0.3
-MENTION_WEIGHT = 0.3
-PLACE_WEIGHT = 0.6
+    return loss + WEIGHTS["reconstruction"] * given_back, seen | {"reconstruction": float(given_back.detach())}
 
 
 def quiz_batch(shares: Mapping[str, float], most: int) -> Callable[[np.random.Generator, int], Batch]:
@@ -104,36 +99,36 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
         return loss, {"crops": seen["loss"], "crops character": seen["character"]}
     features = encode(model, batch["patches"], batch["centers"])
     reply = answer(model, features, batch["centers"], batch["text"])
-    look = heads.look(reply.states, reply.shown, batch["last"]).float()
-    dense, right = dense_losses(heads, features, batch["wanted"])
-    spot = spot_loss(heads, features, batch["centers"])
-    labels = batch["labels"]
-    said = F.cross_entropy(reply.logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED)
-    looked = _pointed(look.flatten(0, 1), batch["look"].flatten(0, 1))
+    labels, meant = batch["labels"], batch["meant"].flatten(0, 2)
+    look = heads.look(reply.states, reply.shown, batch["last"]).float().flatten(0, 1)
     words = _at(reply.middle, batch["named"])
     named = heads.mentioned(words, reply.shown).float().flatten(0, 1)
-    pointed = _pointed(named, batch["meant"].flatten(0, 2).reshape(named.shape))
     attention = _at(reply.attended, batch["named"]).float().flatten(0, 1)
-    there = batch["meant"][..., :-1].flatten(0, 2)
-    attended = _pointed(attention, F.pad(there, (0, attention.shape[1] - there.shape[1])))
-    placed, found = place_loss(heads, words, batch["spots"])
-    exact = ((reply.logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
-    seen = {f"{batch['layout']}: answer": float(said.detach()), f"{batch['layout']}: look": float(looked.detach())}
-    seen |= {
-        f"{batch['layout']}: character": right[COLUMNS["character"]],
-        f"{batch['layout']}: dense": float(dense.detach()),
+    dense, right = dense_losses(heads, features, batch["wanted"])
+    place, placed = place_loss(heads, words, batch["spots"])
+    losses = {
+        "answer": F.cross_entropy(reply.logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED),
+        "dense": dense,
+        "spot": spot_loss(heads, features, batch["centers"]),
+        "look": _pointed(look, batch["look"].flatten(0, 1)),
+        "mention": _pointed(named, meant),
+        "attended": _pointed(attention, F.pad(meant[:, :-1], (0, attention.shape[1] - meant.shape[1] + 1))),
+        "place": place,
     }
+    exact = ((reply.logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
+    seen = {name: float(loss.detach()) for name, loss in losses.items()} | _shares_right(batch["families"], exact)
+    seen |= {"character": right[COLUMNS["character"]], "placed": placed}
+    loss = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
+    return loss, {f"{batch['layout']}: {name}": value for name, value in seen.items()}
+
+
+def _shares_right(families: Sequence[Sequence[str]], exact: Tensor) -> dict[str, float]:
+    """The share of exact answers (b, q) in each family; apart, of numbers asked first, which most layouts show."""
     marks: dict[str, list[bool]] = {}
-    for families, row in zip(batch["families"], exact.tolist(), strict=True):
-        for i, (family, mark) in enumerate(zip(families, row, strict=True)):
-            shown = " first" if i == 0 and family == "number" else ""  # whose evidence most layouts show
-            marks.setdefault(f"{batch['layout']}: {family}{shown}", []).append(mark)
-    seen |= {name: sum(values) / len(values) for name, values in marks.items()}
-    seen[f"{batch['layout']}: mention"] = float(pointed.detach())
-    seen[f"{batch['layout']}: attended"] = float(attended.detach())
-    seen |= {f"{batch['layout']}: placed": found, f"{batch['layout']}: spot": float(spot.detach())}
-    aside = SPOT_WEIGHT * spot + LOOK_WEIGHT * looked + MENTION_WEIGHT * pointed + PLACE_WEIGHT * (attended + placed)
-    return said + dense + aside, seen
+    for names, row in zip(families, exact.tolist(), strict=True):
+        for i, (family, mark) in enumerate(zip(names, row, strict=True)):
+            marks.setdefault("number first" if i == 0 and family == "number" else family, []).append(mark)
+    return {name: sum(values) / len(values) for name, values in marks.items()}
 
 
 def _at(states: Tensor, places: Tensor) -> Tensor:
