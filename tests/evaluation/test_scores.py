@@ -93,7 +93,7 @@ def test_spatial_bias(run):
     assert small["density_gap"] == pytest.approx(0)
     assert look["density"][0] == pytest.approx(1.8)
     assert look["density_gap"] == pytest.approx(0.9)
-    half = run.records[:-1] + [dataclasses.replace(run.records[-1], ninths=None)]
+    half = [*run.records[:-1], dataclasses.replace(run.records[-1], ninths=None)]
     assert bias(rows_of(half), run.asked)[2]["density"] is None, "not that of the examples where it is known"
 
 
