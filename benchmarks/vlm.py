@@ -64,7 +64,8 @@ def candidates(case: Case, budgets: list[int]) -> dict[str, Callable[[], None]]:
         "features: DivPrune": ps.reducers.DivPrune(),
         "features: Random": ps.reducers.Random(),
     }
-    layers = {"PyramidDrop": (ps.droppers.PyramidDrop(), 3 / 10), "FastV": (ps.droppers.FastV(), 1 / 8)}
+    deep = 1 - 2 / case.model.config.get_text_config().num_hidden_layers  # FastV's first two layers see all tokens
+    layers = {"PyramidDrop": (ps.droppers.PyramidDrop(), 3 / 10), "FastV": (ps.droppers.FastV(), 1 - deep * 15 / 16)}
     full = {name: methods[name] for name in ("pixels: RateDistortion(aspect=1)", "features: Random")}
     out: dict[str, Callable[[], None]] = {STOCK: lambda: first_token(case), TOWER: lambda: tower(case)}
     for budget in budgets:

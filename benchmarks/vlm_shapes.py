@@ -61,7 +61,8 @@ def qwen25_3b_cut(seed: int = 0, layers: int = 4, depth: int = 4) -> Case:
     model = transformers.Qwen2_5_VLForConditionalGeneration(config).eval()
     row = [902, *[900] * 1024, 903, *range(5, 5 + TEXT_TOKENS)]
     prompt = torch.tensor([row])
-    images = {"pixel_values": torch.randn(4096, 3 * 2 * 14 * 14), "image_grid_thw": torch.tensor([[1, 64, 64]])}
+    still = torch.randn(4096, 3, 1, 14 * 14).expand(-1, -1, 2, -1).flatten(1)  # one frame, shown twice
+    images = {"pixel_values": still, "image_grid_thw": torch.tensor([[1, 64, 64]])}
     kinds = (prompt == 900).int()
     inputs = {"input_ids": prompt, "attention_mask": torch.ones_like(prompt), "mm_token_type_ids": kinds, **images}
     return _case(model, None, inputs, 900)
