@@ -20,7 +20,10 @@ BIAS = (
     "Accuracy by the ninth of the picture that holds the evidence (examples with one box of evidence, smaller than a "
     "ninth), largest minus smallest; and tokens by ninth, beside an even spread (1)."
 )
-INTERVALS = "Intervals are of 95 %, by a bootstrap over the examples, paired for differences."
+INTERVALS = (
+    'Intervals are of 95 %, by a bootstrap over the examples, paired for differences; "batch ms" is process time for '
+    "each answer in batches, without the processor's."
+)
 
 
 def report(facts: Facts) -> str:
@@ -52,13 +55,14 @@ def report(facts: Facts) -> str:
 def accuracy_table(rows: Sequence[Facts]) -> str:
     """Returns the table of accuracies."""
     return table(
-        ("method", "budget", "tokens", "examples", "accuracy", "beside resize"),
+        ("method", "budget", "tokens", "examples", "batch ms", "accuracy", "beside resize"),
         (
             (
                 one["method"],
                 _number(one["budget"]),
                 f"{one['tokens']:.4g}",
                 str(one["asked"]),
+                f"{1000 * one['seconds']:.1f}" if one["seconds"] else "",
                 percent(one["accuracy"]),
                 percent(one["beside_resize"], signed=True),
             )

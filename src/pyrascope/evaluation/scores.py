@@ -29,7 +29,8 @@ def rows_of(records: Iterable[Record]) -> dict[Row, dict[int, Record]]:
 def accuracies(rows: Rows) -> list[Facts]:
     """Returns for each row: how many were asked, the mean tokens, the accuracy, and its difference to the resize.
 
-    The difference is over the examples that both answered, paired; None for the resize and for rows without a budget.
+    Besides, the mean process time of an answer in batches, in seconds, the processor's not counted. The difference is
+    over the examples that both answered, paired; None for the resize and for rows without a budget.
     """
     right = _intervals([[one.right for one in mine.values()] for mine in rows.values()])
     apart = _intervals([_differences(rows, row) for row in rows])
@@ -39,6 +40,7 @@ def accuracies(rows: Rows) -> list[Facts]:
             "budget": row[1],
             "asked": len(mine),
             "tokens": float(np.mean([one.tokens for one in mine.values()])),
+            "seconds": float(np.mean([one.seconds for one in mine.values()])),
             "accuracy": accuracy,
             "beside_resize": difference,
         }
