@@ -128,5 +128,6 @@ def test_the_first_head_attends_as_the_stock_model_does(model):
     inputs = torch.cat([model.model.multi_modal_projector(features), words], 1)
     model.set_attn_implementation("eager")
     stock = model.model.language_model(inputs_embeds=inputs, position_ids=place, output_attentions=True).attentions
-    share = stock[TINY["decoder"] // 2 - 1][0, 0, 9:]  # of the first head
-    torch.testing.assert_close(reply.attended[0, 0].softmax(-1), share, atol=1e-5, rtol=1e-4)
+    for scores, block in ((reply.attended, TINY["decoder"] // 2 - 1), (reply.aimed, -1)):
+        share = stock[block][0, 0, 9:]  # of the first head
+        torch.testing.assert_close(scores[0, 0].softmax(-1), share, atol=1e-5, rtol=1e-4)

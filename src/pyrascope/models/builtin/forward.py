@@ -58,15 +58,19 @@ class Reply(NamedTuple):
         logits: Of the next word, (b, q, l, v).
         states: After the last block and norm, (b, q, l, d).
         middle: After half of the blocks and the norm, (b, q, l, d).
-        attended: Attention logits of each word in the first head of the last of these blocks (b, q, l, n + q l), the
-            visual tokens first.
+        late: After all blocks but the last, and the norm, (b, q, l, d).
+        attended: Attention logits of each word in the first head of the last block of the first half (b, q, l,
+            n + q l), the visual tokens first.
+        aimed: The same of the last block.
         shown: The visual tokens as the decoder receives them, (b, n, d).
     """
 
     logits: Tensor
     states: Tensor
     middle: Tensor
+    late: Tensor
     attended: Tensor
+    aimed: Tensor
     shown: Tensor
 
 
@@ -89,17 +93,18 @@ def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> Reply
     place = torch.cat([places(centers), after], 1)
     mask = torch.zeros(n + q * length, n + q * length).masked_fill(~question_mask(n, q, length), -1e9)
     turn = decoder.rotary_emb(hidden, position_ids=place)
-    middle, attended = hidden, text
-    half = len(decoder.layers) // 2
-    for number, layer in enumerate(decoder.layers):
-        if number + 1 == half:
-            attended = (first_head(layer, hidden, turn) + mask)[:, n:].reshape(b, q, length, -1)
+    before = []
+    for layer in decoder.layers:
+        before.append(hidden)
         hidden = layer(hidden, attention_mask=mask[None, None].to(hidden.dtype), position_embeddings=turn)
-        if number + 1 == half:
-            middle = hidden
-    states = decoder.norm(hidden[:, n:]).unflatten(1, (q, length))
-    between = decoder.norm(middle[:, n:]).unflatten(1, (q, length))
-    return Reply(model.lm_head(states), states, between, attended, shown)
+    half = len(decoder.layers) // 2
+    states, middle, late = (
+        decoder.norm(part[:, n:]).unflatten(1, (q, length)) for part in (hidden, before[half], before[-1])
+    )
+    attended, aimed = (
+        (first_head(decoder.layers[i], before[i], turn) + mask)[:, n:].reshape(b, q, length, -1) for i in (half - 1, -1)
+    )
+    return Reply(model.lm_head(states), states, middle, late, attended, aimed, shown)
 
 
 def first_head(layer: Any, hidden: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:

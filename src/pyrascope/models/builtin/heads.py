@@ -14,9 +14,9 @@ KINDS = {
     "corner": len(CORNERS),
 }  # fmt: skip
 """What a token is asked, and how many answers there are: colour, shape, size of the object at its centre, tens and
-units of the number or the word that it shows a part of, the character under it, the turn of a grating or a dial, and
-whether it holds the centre of an object, and in which corner of a table it is. One more class of each stands for
-none."""
+units of the number or the word that it shows a part of, the character under it, the turn of a grating or a dial,
+whether it holds the centre of an object, and in which quarter of it it lies, in the order of `CORNERS`. One more class
+of each stands for none."""
 CLASSES = tuple(KINDS.values())
 COLUMNS = {name: column for column, name in enumerate(KINDS)}
 LOOK = 64
@@ -28,7 +28,8 @@ class Heads(nn.Module):
     """Linear heads.
 
     `dense` and `spot` (its own row and column) are on each of the tower's features; `query` and `mention` on words,
-    with `key` on what is shown; `place` on words that name a thing: its row, its column, its size.
+    with `key` on what is shown; `place` on words that name a thing: its row, its column, its size; `both` on the last
+    word of a question: these of both things that it names.
     """
 
     def __init__(self, width: int, *, pixels: bool = False) -> None:
@@ -41,6 +42,7 @@ class Heads(nn.Module):
         self.shown = nn.LayerNorm(width)
         self.place = nn.Linear(width, 2 * PLACES + SIZES)
         self.spot = nn.Linear(width, 2 * PLACES)
+        self.both = nn.Linear(width, 2 * (2 * PLACES + SIZES))
         self.pixels = nn.Linear(width, 3 * CELL * CELL) if pixels else None
 
     def look(self, states: Tensor, shown: Tensor, last: Tensor) -> Tensor:

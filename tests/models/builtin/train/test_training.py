@@ -28,7 +28,7 @@ from pyrascope.models.builtin.train.layouts import (
 from pyrascope.models.builtin.train.loop import Batches, train
 from pyrascope.models.builtin.train.muon import Muon, orthogonal
 from pyrascope.models.builtin.train.pages import page
-from pyrascope.models.builtin.train.quizzes import Layout, _uniform, layouts, mentions, quiz
+from pyrascope.models.builtin.train.quizzes import Layout, _uniform, layouts, mentions, quiz, read_from
 from pyrascope.models.builtin.train.recipe import recipe
 from pyrascope.models.builtin.train.stage import Stage, answer_loss, masked_batch, read_loss
 from pyrascope.models.builtin.train.targets import IGNORED, targets
@@ -266,12 +266,52 @@ def test_names_are_where_their_things_are_and_others_nowhere():
     assert (spots[1] == IGNORED).all()
 
 
+def test_digits_are_read_from_their_halves_words_and_colors_whole_and_counts_from_all_middles():
+    text = ((16, 64, 32, 128),)  # in cells of 32 px: columns 2 and 3 of row 0
+    things = [Thing(0, 0, (0, 0, 16, 16)), Thing(1, 1, (128, 128, 192, 192))]
+    asked = [
+        Question(("?",), ("4", "2"), "number", text),
+        Question(("?",), ("exit",), "word", text),
+        Question(("?",), ("2",), "count", tuple(thing.box for thing in things)),
+        Question(("?",), ("yes",), "side", text),
+        Question(("?",), ("red",), "color", text),
+    ]
+    counted = [0, 36, 37, 44, 45, 64]
+    found = read_from(uniform(256, 8), asked, things)
+    assert [np.flatnonzero(row).tolist() for row in found.reshape(10, -1)] == [
+        [2],
+        [3],
+        [2, 3],
+        [],
+        counted,
+        [],
+        [],
+        [],
+        [2, 3],
+        [],
+    ]
+    np.testing.assert_allclose(found.sum(-1), [[1, 1], [1, 0], [1, 0], [0, 0], [1, 0]], rtol=1e-6)
+    np.testing.assert_allclose(found[2, 0, counted], [1 / 6, *[1 / 24] * 4, 4 / 6], rtol=1e-6)
+    assert not read_from(uniform(256, 8)[1:], asked, things)[2].any()  # the first thing's middle is not shown
+
+
+def test_tokens_know_in_which_quarter_of_their_object_they_lie():
+    thing = Thing(0, 0, (32, 32, 112, 112))
+    corner = targets(uniform(256, 16), [thing])[:, COLUMNS["corner"]].reshape(16, 16)
+    none = CLASSES[COLUMNS["corner"]]
+    assert corner[2:4, 2:4].tolist() == [[0, 0]] * 2  # the middle, 72, lies inside the cells of row 4 and column 4
+    assert corner[2:4, 5:7].tolist() == [[1, 1]] * 2
+    assert corner[5:7, 2:4].tolist() == [[2, 2]] * 2
+    assert corner[5:7, 5:7].tolist() == [[3, 3]] * 2
+    assert set(corner[4, 2:7]) == {IGNORED}
+    assert (corner[7:] == none).all()
+
+
 def test_stages_of_the_plain_variant_hold_uniform_grids_alone():
-    assert [one.name for one in recipe(plain=True)] == [one.name for one in recipe()]
     random = np.random.default_rng(0)
     for step in range(12):
         batch = recipe(plain=True)[1].batch(random, step)
-        assert batch.get("layout", "uniform") in ("uniform", "half", "full", "window uniform", "window full")
+        assert batch.get("layout", "uniform") in ("uniform", "half", "full", "pane", "window uniform", "window full")
 
 
 def test_rates_rise_and_fall():

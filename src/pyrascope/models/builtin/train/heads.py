@@ -10,11 +10,13 @@ from torch.nn import functional as F
 
 from ....learning.losses.laplacian import laplacian_loss
 from ..architecture import CELL
-from ..heads import CLASSES, PLACES, SIZES, Heads
+from ..heads import CLASSES, COLUMNS, PLACES, SIZES, Heads
 from .targets import IGNORED
 
 NONE_WEIGHT = 0.2
 """Of the class "none" in a dense target."""
+CORNER_WEIGHT = 4.0
+"""Of the target that a token cannot know from its own pixels alone: where in its object it lies."""
 
 
 def reconstruction_loss(heads: Heads, features: Tensor, patches: Tensor) -> Tensor:
@@ -51,7 +53,8 @@ def dense_losses(heads: Heads, features: Tensor, wanted: Tensor) -> tuple[Tensor
         weight = torch.ones(count + 1)
         weight[-1] = NONE_WEIGHT
         if bool((aim != IGNORED).any()):
-            losses.append(F.cross_entropy(part, aim, weight=weight, ignore_index=IGNORED))
+            one = F.cross_entropy(part, aim, weight=weight, ignore_index=IGNORED)
+            losses.append(CORNER_WEIGHT * one if column == COLUMNS["corner"] else one)
         known = (aim >= 0) & (aim < count)
         right.append(float((part.detach().argmax(-1) == aim)[known].float().mean()))
         start += count + 1
@@ -68,19 +71,18 @@ def spot_loss(heads: Heads, features: Tensor, centers: Tensor) -> Tensor:
     return F.cross_entropy(scores.flatten(0, 2), aims.flatten())
 
 
-def place_loss(heads: Heads, words: Tensor, spots: Tensor) -> tuple[Tensor, float]:
+def place_loss(scores: Tensor, spots: Tensor) -> tuple[Tensor, float]:
     """Returns the mean loss of the row, the column and the size of things that are named, and how many rows are right.
 
     Args:
-        heads: The heads.
-        words: States (b, m, d) of words that name a thing.
+        scores: What the heads say of them, 2 * PLACES + SIZES for each, in any shape.
         spots: As many rows, columns and sizes (..., 3), `IGNORED` where there is no such thing.
     """
-    parts = heads.place(words).float().flatten(0, 1).split((PLACES, PLACES, SIZES), -1)
+    parts = torch.split_with_sizes(scores.float().reshape(-1, 2 * PLACES + SIZES), (PLACES, PLACES, SIZES), -1)
     aims = spots.flatten(0, -2).unbind(-1)
     known = aims[0] != IGNORED
     if not bool(known.any()):
-        return words.sum() * 0, math.nan
+        return scores.sum() * 0, math.nan
     losses = [F.cross_entropy(part, aim, ignore_index=IGNORED) for part, aim in zip(parts, aims, strict=True)]
     right = parts[0].detach().argmax(-1) == aims[0]
     return torch.stack(losses).mean(), float(right[known].float().mean())

@@ -13,7 +13,7 @@ from ..forward import answer, encode
 from ..heads import COLUMNS, Heads
 from .crops import crops
 from .heads import dense_losses, place_loss, reconstruction_loss, spot_loss
-from .quizzes import layouts, quiz
+from .quizzes import SHARES, layouts, quiz
 from .targets import IGNORED
 
 Batch = dict[str, Any]
@@ -50,9 +50,10 @@ class Stage:
 HIDDEN = 0.3
 """Share of a crop's tokens that reconstruction hides."""
 WEIGHTS = {"answer": 1.0, "dense": 1.0, "spot": 0.3, "look": 0.3, "mention": 0.3, "attended": 0.6, "place": 0.6,
-           "reconstruction": 0.1}  # fmt: skip
+           "both": 0.3, "aimed": 0.3, "reconstruction": 0.1}  # fmt: skip
 """Of the parts of the loss: the answers; what each token shows, and where it is; where the last word looks; where that
-is which a word names, by its state, by an attention head, and as row, column and size; hidden pixels."""
+is which a word names, by its state, by an attention head, and as row, column and size; the latter of both things, by
+the last word; where what is read lies, by the attention of the words that say it; hidden pixels."""
 
 
 def read_batch(random: np.random.Generator, step: int) -> Batch:
@@ -81,13 +82,15 @@ def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str,
     return loss + WEIGHTS["reconstruction"] * given_back, seen | {"reconstruction": float(given_back.detach())}
 
 
-def quiz_batch(shares: Mapping[str, float], most: int) -> Callable[[np.random.Generator, int], Batch]:
-    """Batches of these kinds."""
+def quiz_batch(
+    shares: Mapping[str, float], most: int, families: Mapping[str, float]
+) -> Callable[[np.random.Generator, int], Batch]:
+    """Batches of these kinds, with questions of these families."""
     names, weights = list(shares), np.array(list(shares.values()))
 
     def batch(random: np.random.Generator, step: int) -> Batch:
         name = names[random.choice(len(names), p=weights / weights.sum())]
-        return read_batch(random, 10**6) if name == "crops" else quiz(random, layouts(step)[name], most)
+        return read_batch(random, 10**6) if name == "crops" else quiz(random, layouts(step)[name], most, families)
 
     return batch
 
@@ -96,7 +99,7 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     """Answers, dense targets and the look; dense targets alone where nothing is asked."""
     if "text" not in batch:
         loss, seen = read_loss(model, heads, batch)
-        return loss, {"crops": seen["loss"], "crops character": seen["character"]}
+        return loss, {f"crops {name}": seen[name] for name in ("loss", "character", "corner")}
     features = encode(model, batch["patches"], batch["centers"])
     reply = answer(model, features, batch["centers"], batch["text"])
     labels, meant = batch["labels"], batch["meant"].flatten(0, 2)
@@ -105,7 +108,12 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     named = heads.mentioned(words, reply.shown).float().flatten(0, 1)
     attention = _at(reply.attended, batch["named"]).float().flatten(0, 1)
     dense, right = dense_losses(heads, features, batch["wanted"])
-    place, placed = place_loss(heads, words, batch["spots"])
+    place, placed = place_loss(heads.place(words), batch["spots"])
+    both, both_placed = place_loss(heads.both(_at(reply.late, batch["last"][..., None])), batch["spots"])
+    saying = batch["last"][..., None] + torch.arange(2)
+    aimed = _at(reply.aimed, saying).float().flatten(0, 1)
+    own = features.shape[1] + torch.arange(labels.shape[1])[:, None] * labels.shape[2] + saying
+    aims = F.pad(batch["read"][..., :-1], (0, labels[0].numel())).scatter_(3, own[..., None], batch["read"][..., -1:])
     losses = {
         "answer": F.cross_entropy(reply.logits.float().flatten(0, 2), labels.flatten(), ignore_index=IGNORED),
         "dense": dense,
@@ -114,10 +122,13 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
         "mention": _pointed(named, meant),
         "attended": _pointed(attention, F.pad(meant[:, :-1], (0, attention.shape[1] - meant.shape[1] + 1))),
         "place": place,
+        "both": both,
+        "aimed": _pointed(aimed, aims.flatten(0, 2)),
     }
     exact = ((reply.logits.detach().argmax(-1) == labels) | (labels == IGNORED)).all(-1)
     seen = {name: float(loss.detach()) for name, loss in losses.items()} | _shares_right(batch["families"], exact)
-    seen |= {"character": right[COLUMNS["character"]], "placed": placed}
+    seen |= {name: right[COLUMNS[name]] for name in ("character", "corner")}
+    seen |= {"placed": placed, "both placed": both_placed}
     loss = torch.stack([WEIGHTS[name] * loss for name, loss in losses.items()]).sum()
     return loss, {f"{batch['layout']}: {name}": value for name, value in seen.items()}
 
@@ -143,7 +154,8 @@ def _pointed(scores: Tensor, aim: Tensor) -> Tensor:
 
 
 def questions(
-    name: str, steps: int, shares: Mapping[str, float], most: int, rates: Mapping[str, float], decay: float = 0.5
-) -> Stage:
+    name: str, steps: int, shares: Mapping[str, float], most: int, rates: Mapping[str, float], decay: float = 0.5,
+    families: Mapping[str, float] = SHARES,
+) -> Stage:  # fmt: skip
     """A stage of questions in these layouts."""
-    return Stage(name, steps, quiz_batch(shares, most), answer_loss, rates, warm=50, decay=decay)
+    return Stage(name, steps, quiz_batch(shares, most, families), answer_loss, rates, warm=50, decay=decay)

@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 
 from ..drawing import Box, Thing
 from ..heads import CLASSES, COLUMNS, SIZES
-from ..vocabulary import CHARACTERS, CORNERS, LEANS, PRINTS, SHAPES
+from ..vocabulary import CHARACTERS, LEANS, PRINTS, SHAPES
 
 IGNORED = -100
 FINE = 32
 """Largest side of a box, in pixels, that is asked to read."""
 
 
-def overlap(boxes: NDArray[np.float64], box: Box | Sequence[float]) -> NDArray[np.float64]:
+def overlap(boxes: NDArray[np.float64], box: Sequence[float] | NDArray[np.float64]) -> NDArray[np.float64]:
     """Returns the area that each of `boxes` (n, 4) shares with `box`."""
     high = np.minimum(boxes[:, 2], box[2]) - np.maximum(boxes[:, 0], box[0])
     wide = np.minimum(boxes[:, 3], box[3]) - np.maximum(boxes[:, 1], box[1])
@@ -42,12 +42,14 @@ def targets(boxes: NDArray[np.float64], things: Sequence[Thing]) -> NDArray[np.i
         column["color"][inside], column["shape"][inside] = thing.color, thing.shape
         column["size"][inside] = size_class(thing.box)
         column["center"][holds] = 0
+        within = (y0 <= y) & (y < y1) & (x0 <= x) & (x < x1) & fine
+        below, right = boxes[:, 0] >= cy, boxes[:, 1] >= cx
+        clear = (below | (boxes[:, 2] <= cy)) & (right | (boxes[:, 3] <= cx))
+        column["corner"][within] = np.where(clear, 2 * below + right, IGNORED)[within]
         if thing.turn is not None:
             column["turn"][inside & fine] = thing.turn + (len(LEANS) if SHAPES[thing.shape] == "dial" else 0)
-        for number, one in enumerate(thing.prints):
+        for one in thing.prints:
             shows = (overlap(boxes, one.box) > 60 * side / 16) & fine
-            if len(thing.prints) == len(CORNERS):
-                column["corner"][shows] = number
             if one.text.isdigit():
                 column["tens"][shows], column["units"][shows] = int(one.text[0]), int(one.text[1])
             else:
