@@ -1,5 +1,8 @@
 """What hangs on the built-in model beside its answer: what each token shows, and where a question looks."""
 
+from collections.abc import Mapping
+from pathlib import Path
+
 import torch
 from torch import Tensor, nn
 
@@ -57,3 +60,19 @@ class Heads(nn.Module):
         keys = torch.cat([keys, self.nowhere.to(keys.dtype).expand(len(keys), 1, -1)], 1)
         scores: Tensor = self.mention(states) @ keys.transpose(1, 2)
         return torch.div(scores, LOOK**0.5)
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Gives a module the tensors that were read from a file.
+
+    Raises:
+        ValueError: they are those of another version or of other options.
+    """
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        found = " ".join(str(error).split())
+        raise ValueError(
+            f"weights must be of this version and these options, got others in {path} ({found}); train anew, or load "
+            "them as they were written"
+        ) from error

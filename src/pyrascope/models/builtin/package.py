@@ -11,7 +11,7 @@ from ..load import default_model, with_weights
 from ..load import load as load_model
 from ..support import transformers
 from .architecture import CELL, GRID
-from .heads import Heads
+from .heads import Heads, fill
 from .vocabulary import EOS, IDS, IMAGE, PAD, UNKNOWN
 
 LOOK = "look.safetensors"
@@ -80,8 +80,10 @@ def load_heads(folder: Path | None = None) -> Heads:
 
     Raises:
         FileNotFoundError: the weights are not there.
+        ValueError: they are of another version.
     """
-    tensors = load_file((default_model() if folder is None else folder) / LOOK)
+    path = (default_model() if folder is None else folder) / LOOK
+    tensors = load_file(path)
     heads = Heads(tensors["norm.weight"].numel(), pixels="pixels.weight" in tensors)
-    heads.load_state_dict({name: value.float() for name, value in tensors.items()})
+    fill(heads, {name: value.float() for name, value in tensors.items()}, path)
     return heads.eval()

@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ...._files import write_whole
+from ..heads import fill
 
 TENSORS, STATE = "training.safetensors", "training.json"
 
@@ -47,6 +48,7 @@ def load(
 
     Raises:
         FileNotFoundError: there is no checkpoint in `folder`.
+        ValueError: it is of another version or of other options.
     """
     from safetensors import safe_open
 
@@ -58,7 +60,7 @@ def load(
         state: dict[str, Any] = json.loads(file.metadata()["state"])
     for name, part in parts.items():
         own = {key.removeprefix(f"{name}."): value for key, value in tensors.items() if key.startswith(f"{name}.")}
-        part.load_state_dict(own)
+        fill(part, own, path)
     for name, optimizer in (optimizers or {}).items():
         for i, weight in enumerate(weight for group in optimizer.param_groups for weight in group["params"]):
             start = f"{name}.{i}."
