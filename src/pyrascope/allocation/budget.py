@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .._check import shorten, whole_number
 from .plan import grid_of
+from .ties import FINE, ROUNDED
 
 
 def check_budget(budget: object, sizes: Sequence[tuple[int, int]], cell: int, method: str) -> int:
@@ -33,16 +34,18 @@ def budget_by_size(sizes: Sequence[tuple[int, int]], budget: object, cell: int, 
     """Returns the checked budget shared among images in proportion to their cells, at least one token each."""
     total = check_budget(budget, sizes, cell, method)
     cells = np.array([rows * columns for rows, columns in (grid_of(size, cell) for size in sizes)])
-    return _webster(cells / cells.max(), total, np.ones_like(cells), cells)
+    return _webster(cells / cells.max(), total, np.ones_like(cells), cells, FINE)
 
 
 def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int | ArrayLike = 400) -> NDArray[np.int64]:
     """Shares `budget` tokens among regions in proportion to their importance, exactly.
 
     Guarantees: the sum is exactly `budget`; every entry lies in minimum..maximum; a region never gets less for a
-    larger budget, nor less than one that is less important; ties go to the first region. Rounding is by the divisor
-    method of Webster (Sainte-Lague). It agrees with largest remainders but for their paradox, that a larger budget
-    can cost a region a token. Regions of no importance share evenly what the others cannot take.
+    larger budget, nor less than one that is less important; ties go to the first region. Claims to the next token tie
+    where they differ by rounding alone: by less than a share of 1e-6 for float32 importance, of 1e-12 for float64 and
+    whole numbers. Rounding is by the divisor method of Webster (Sainte-Lague). It agrees with largest remainders but
+    for their paradox, that a larger budget can cost a region a token. Regions of no importance share evenly what the
+    others cannot take.
 
     Args:
         importance: Non-negative, finite, any shape; only ratios matter.
@@ -70,7 +73,14 @@ def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int 
         raise ValueError(f"importance must be numbers in rows of equal length, got {shorten(importance)}") from None
     if weights.dtype.kind not in "iuf" or not weights.size:
         raise ValueError(f"importance must be numbers, at least one, got {shorten(importance)}")
-    weights = weights.astype(np.float64)
+    margin = ROUNDED if weights.dtype in (np.float32, np.float16) else FINE
+    return share_out(weights.astype(np.float64), budget, minimum, maximum, margin)
+
+
+def share_out(
+    weights: NDArray[np.float64], budget: int, minimum: int, maximum: int | ArrayLike, margin: float
+) -> NDArray[np.int64]:
+    """As `allocate`, of float64 weights; claims tie within a share `margin` of each other."""
     valid = np.isfinite(weights) & (weights >= 0)
     if not valid.all():
         raise ValueError(f"importance must be finite and not negative, got {weights[~valid].flat[0]}")
@@ -82,7 +92,7 @@ def allocate(importance: ArrayLike, budget: int, minimum: int = 1, maximum: int 
     for group in (flat > 0, flat == 0):
         taken = min(total - int(counts[~group].sum()), int(high[group].sum()))
         share = np.where(flat[group] > 0, flat[group], 1.0)
-        counts[group] = _webster(share, taken, np.full_like(counts[group], low), high[group])
+        counts[group] = _webster(share, taken, np.full_like(counts[group], low), high[group], margin)
     return counts.reshape(weights.shape)
 
 
@@ -99,9 +109,12 @@ def _maxima(maximum: int | ArrayLike, low: int, shape: tuple[int, ...]) -> NDArr
 
 
 def _webster(
-    share: NDArray[np.float64], total: int, low: NDArray[np.int64], high: NDArray[np.int64]
+    share: NDArray[np.float64], total: int, low: NDArray[np.int64], high: NDArray[np.int64], margin: float
 ) -> NDArray[np.int64]:
-    """Positive shares to integers in low..high with sum `total`: each next token to the largest share / (n + 1/2)."""
+    """Positive shares to integers in low..high with sum `total`: each next token to the largest share / (n + 1/2).
+
+    Of claims within a share `margin` of the largest, the first region's is met first.
+    """
     if not len(share):
         return low
     logarithm = np.log2(share)
@@ -117,8 +130,8 @@ def _webster(
             below = exponent
         else:
             above = exponent
-    found = counts(below - 1e-9)  # a little less, so that ties are settled here, exactly:
+    found = counts(below - max(1e-9, 4 * margin))  # a little less, so that ties are settled here, one after the other:
     while left := total - int(found.sum()):
         claim = np.where(found < high, share / (2 * found + 1), -np.inf)
-        found[np.argsort(-claim, kind="stable")[:left]] += 1
+        found[np.flatnonzero(claim >= claim.max() * (1 - margin))[:left]] += 1
     return found

@@ -9,6 +9,7 @@ import numpy as np
 
 from .._check import shorten, whole_number
 from .detail import Detail, Floats, View
+from .ties import FINE, order_of
 
 CROPS = 3
 """Most crops beside the thumbnail where images may be of any size (more only where one image cannot hold enough)."""
@@ -141,7 +142,7 @@ def _thumbnails(size: tuple[int, int], tokens: int, least: int, most: int) -> li
     count = grids.prod(1)
     fits = (np.abs(ratio) <= math.log(SQUEEZE)) & (count >= least)
     grids, count, squeeze = grids[fits], count[fits], np.abs(ratio[fits])
-    order = np.lexsort((squeeze, count))
+    order = np.lexsort((order_of(squeeze, FINE, size=1.0), count))
     first = np.unique(count[order], return_index=True)[1]
     return [(int(r), int(c)) for r, c in grids[order][first]]
 

@@ -7,7 +7,7 @@ from torch import Tensor
 from ..signal.ripmap import LevelPair
 from .allocator import Scene
 from .distortion import BoxSums, box_sums
-from .partition import plan_partitions
+from .partition import budgeted_tree, cut_by
 from .plan import Plan
 
 Density = Callable[[Scene, int], Tensor]
@@ -29,4 +29,5 @@ def plan_density(
         held = density(scene, cell)
         return {(ly, lx): box_sums(held, (2**ly, 2**lx)) ** 2 for ly, lx in levels}
 
-    return plan_partitions(scenes, budget, cell, aspect, method, judge)
+    tokens, tree = budgeted_tree(scenes, budget, cell, aspect, method)
+    return cut_by(judge, tree, tokens, scenes, cell, method, size=0.0)

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .ties import FINE, first_largest
+
 Floats = NDArray[np.float64]
 LATTICE = 64
 """Most rows and columns of the map on which views are placed."""
@@ -87,7 +89,7 @@ class Detail:
         """
         tries = [(tokens, pixels, sides) for tokens, pixels in choices for sides in self._sides(pixels)]
         found = [self._place(self._density(tokens, sides, pixels), sides) for tokens, pixels, sides in tries]
-        best = int(np.argmax([gain for gain, _ in found]))
+        best = first_largest([gain for gain, _ in found], FINE, size=self.tokens)
         (tokens, pixels, sides), (_, corner) = tries[best], found[best]
         view = View((*corner, corner[0] + sides[0], corner[1] + sides[1]), tokens, pixels)
         self.show(view)
@@ -116,7 +118,7 @@ class Detail:
         gain = (np.minimum(self.wanted, density) - self.shown).clip(0)
         total = np.pad(gain.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
         sums = total[rows:, columns:] - total[:-rows, columns:] - total[rows:, :-columns] + total[:-rows, :-columns]
-        best = np.unravel_index(int(sums.argmax()), sums.shape)
+        best = np.unravel_index(first_largest(sums, FINE, size=self.tokens), sums.shape)
         middle = (np.array(best) + np.array([rows, columns]) / 2) * self.step
         corner = [
             min(max(round(float(at) - side / 2), 0), most - side)

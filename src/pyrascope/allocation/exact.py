@@ -14,6 +14,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from .ties import TIE
 from .tree import Index, SplitTree
 
 Tables = NDArray[np.float64]
@@ -30,7 +31,7 @@ def exact_action(tree: SplitTree, costs: NDArray[np.float64], budget: int) -> ND
     tables = _tables(tree, costs, budget)
     action = np.zeros(tree.nodes, dtype=np.int8)
     running = _running(tables, tree.roots[:, None], budget)
-    extras = running[-1][:, :1, budget].argmin(0)
+    extras = _first_least(running[-1][:, :1, budget], 0)
     nodes, extras, tokens = _shares(tables, running, tree.roots[:, None], extras, np.array([budget]))
     while len(nodes):
         split = (tokens > 1) | tree.shrinks[nodes]
@@ -40,7 +41,8 @@ def exact_action(tree: SplitTree, costs: NDArray[np.float64], budget: int) -> ND
         for option in range(tree.regular):
             children = tree.splits[option][:, nodes]
             running = _running(tables, children, budget)
-            hit = (running[-1][extras, np.arange(len(nodes)), tokens] == value) & (action[nodes] == 0)
+            reached = running[-1][extras, np.arange(len(nodes)), tokens]
+            hit = (reached <= value * (1 + TIE)) & (action[nodes] == 0)
             action[nodes[hit]] = option + 1
             chosen = [table[:, hit] for table in running]
             found.append(_shares(tables, chosen, children[:, hit], extras[hit], tokens[hit]))
@@ -48,6 +50,12 @@ def exact_action(tree: SplitTree, costs: NDArray[np.float64], budget: int) -> ND
         _irregular_action(tree, costs, action, nodes[rest], extras[rest] == 2)
         nodes, extras, tokens = (np.concatenate(parts) for parts in zip(*found, strict=True))
     return action
+
+
+def _first_least(values: Tables, axis: int) -> Index:
+    """The first index along an axis whose value is the least, to within `TIE`."""
+    found: Index = (values <= values.min(axis, keepdims=True) * (1 + TIE)).argmax(axis)
+    return found
 
 
 def _tables(tree: SplitTree, costs: NDArray[np.float64], budget: int) -> Tables:
@@ -84,8 +92,8 @@ def _irregular_action(
     if not len(nodes):
         return
     in_two, in_three = _irregular(tree, costs, nodes)
-    option, half = np.divmod(in_three.argmin(0), 2)
-    option = np.where(twice, option, in_two.argmin(0))
+    option, half = np.divmod(_first_least(in_three, 0), 2)
+    option = np.where(twice, option, _first_least(in_two, 0))
     action[nodes] = tree.regular + option + 1
     halves = tree.splits[tree.regular + option, half, nodes]
     action[halves[twice]] = tree.regular + 1
@@ -125,7 +133,7 @@ def _shares(
             left, rest = extras[:, None, None] - more, tokens[:, None, None] - some
             before = np.where((left >= 0) & (rest >= 0), running[place - 1][left, box, rest], np.inf)
             total = before + tables[:, child].swapaxes(0, 1)
-            best = total.reshape(len(child), tables.shape[0] * tables.shape[2]).argmin(1)
+            best = _first_least(total.reshape(len(child), tables.shape[0] * tables.shape[2]), 1)
             part = np.divmod(best, tables.shape[2])
         else:
             part = extras, tokens

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import torch
 from numpy.typing import ArrayLike, NDArray
 
 from .._check import shorten, whole_number
+from .ties import ROUNDED, order_of, settled
 
 Numbers = NDArray[np.float64]
 
@@ -93,7 +95,7 @@ def budgets_by_entropy(entropies: ArrayLike, tiers: Sequence[int], total: int) -
     step up, as far as the total reaches.
 
     Guarantees: the sum is exactly `total`; no image gets fewer than one that is less unsure; the order of the images
-    does not matter, but that of two equally unsure ones the first is served first.
+    does not matter, but that of two equally unsure ones (a share of 1e-6 apart or less) the first is served first.
 
     Args:
         entropies: First-token entropies of the coarse answers, in any unit, (n,).
@@ -152,6 +154,6 @@ def _in_turn(entropies: Numbers, tiers: Sequence[int]) -> tuple[NDArray[np.intp]
     tier = np.repeat(np.arange(1, len(tiers)), len(entropies))
     image = np.tile(np.arange(len(entropies)), len(tiers) - 1)
     with np.errstate(divide="ignore", over="ignore"):
-        due = np.asarray(tiers)[tier] / entropies[image]
-    order = np.lexsort((image, -entropies[image], tier, due))
+        due = settled(torch.from_numpy(np.asarray(tiers)[tier] / entropies[image]), ROUNDED).numpy()
+    order = np.lexsort((image, order_of(-entropies[image], ROUNDED), tier, due))
     return image[order], tier[order], due[order]

@@ -19,6 +19,7 @@ from .importance.query import has_query, query_map
 from .partition import all_finite
 from .plan import Plan, grid_of, plan_of_boxes
 from .selection import top_k
+from .ties import ROUNDED, order_of
 from .tree import Grid, level_grid, top_level
 
 Index = NDArray[np.int64]
@@ -92,7 +93,10 @@ def best_of_each(scores: LevelScores, counts: Sequence[int]) -> list[Index]:
 
     Ties go to the first cell in reading order, so a larger count keeps the cells of a smaller one.
     """
-    return [top_k(torch.from_numpy(each).flatten(), count).numpy() for each, count in zip(scores, counts, strict=True)]
+    return [
+        top_k(torch.from_numpy(each).flatten(), count, ROUNDED).numpy()
+        for each, count in zip(scores, counts, strict=True)
+    ]
 
 
 def best_of_all(scenes: Sequence[LevelScores], budget: int) -> list[list[Index]]:
@@ -113,7 +117,7 @@ def best_of_all(scenes: Sequence[LevelScores], budget: int) -> list[list[Index]]
     ]
     number, level = (np.repeat([part[k] for part in parts], [len(part[2]) for part in parts]) for k in (0, 1))
     index, score = (np.concatenate([part[k] for part in parts]) for k in (2, 3))
-    order = np.lexsort((index, number, -level, -score))
+    order = np.lexsort((index, number, -level, order_of(-score, ROUNDED)))
     grouped = order[np.argsort(number[order], kind="stable")]  # by scene, the best of each first
     rank = np.empty_like(order)  # of a cell among those of its scene
     rank[grouped] = np.arange(len(order)) - np.searchsorted(number[grouped], number[grouped])

@@ -13,6 +13,7 @@ from .budget import check_budget
 from .distortion import BoxSums, levels_of, on_nodes
 from .plan import Plan, grid_of, plan_of_boxes
 from .solver import Cut, best_cut
+from .ties import magnitude, margin_of, settled_energy
 from .tree import Grid, SplitTree, level_cells, split_tree, top_level
 
 Judge = Callable[[Scene, int, list[LevelPair]], BoxSums]
@@ -44,13 +45,38 @@ def plan_partitions(
 ) -> list[Plan]:
     """Returns one plan a scene whose boxes partition it, `budget` tokens in all, with the least total distortion.
 
-    `depths` and `octaves`: see `budgeted_tree`.
+    Boxes whose distortions differ by rounding alone are equals, of which the first in reading order is split first:
+    see `settled_energy`. `depths` and `octaves`: see `budgeted_tree`.
     """
     tokens, tree = budgeted_tree(scenes, budget, cell, aspect, method, depths, octaves)
+    size = max(magnitude(scene.image) * _heaviest(scene) ** 0.5 for scene in scenes)
+    return cut_by(judge, tree, tokens, scenes, cell, method, size)
+
+
+def cut_by(
+    judge: Judge, tree: SplitTree, tokens: int, scenes: Sequence[Scene], cell: int, method: str, size: float
+) -> list[Plan]:
+    """Returns one plan a scene from the cut of `tokens` boxes with the least total distortion.
+
+    `size`: of the values from whose differences the distortions came, see `settled_energy`; 0: from no differences.
+    """
     with torch.no_grad():
         sums = [judge(scene, cell, levels_of(tree, number)) for number, scene in enumerate(scenes)]
-    distortion = all_finite(on_nodes(tree, sums))
+    distortion = _settled(tree, all_finite(on_nodes(tree, sums)), scenes, cell, size)
     return plans_of(tree, best_cut(tree, distortion, tokens), scenes, cell, method)
+
+
+def _settled(
+    tree: SplitTree, distortion: NDArray[np.float64], scenes: Sequence[Scene], cell: int, size: float
+) -> NDArray[np.float64]:
+    """The distortions of the nodes, those that are equal on paper exactly equal."""
+    margin = max(margin_of(scene.image.dtype) for scene in scenes)
+    pixels = np.exp2(tree.area) * (cell**2 * max(len(scene.image) for scene in scenes))
+    return settled_energy(distortion, pixels, size, margin)
+
+
+def _heaviest(scene: Scene) -> float:
+    return 1.0 if scene.weight is None else float(scene.weight.max())
 
 
 def all_finite(values: NDArray[np.float64]) -> NDArray[np.float64]:

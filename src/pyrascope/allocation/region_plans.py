@@ -8,12 +8,13 @@ from torch import Tensor
 
 from .._check import shorten, whole_number
 from .allocator import Scene
-from .budget import allocate, check_budget
+from .budget import check_budget, share_out
 from .distortion import box_sums
 from .importance.importance import cell_edges, on_cells
 from .partition import all_finite
 from .plan import Plan, grid_of, plan_of_boxes
 from .regions import FITS, region_boxes, region_grid
+from .ties import ROUNDED
 
 Floats = NDArray[np.float64]
 Judge = Callable[[Scene, int, int], tuple[Floats, Floats]]
@@ -84,9 +85,9 @@ def plan_regions(
         hint = f"{len(cells)} regions of {side}x{side} cells take {least}{limit} tokens each, at most all their cells"
         whole_number(budget, "budget", int(low.sum()), int(high.sum()), hint=hint)
         if counted:
-            counts = allocate(worth, budget, maximum=high)
+            counts = share_out(worth, budget, 1, high, ROUNDED)
         else:
-            counts = low + allocate(worth, budget - int(low.sum()), minimum=0, maximum=high - low)
+            counts = low + share_out(worth, budget - int(low.sum()), 0, high - low, ROUNDED)
     plans, start = [], 0
     for (regions, shape), (_, ratio), size in zip(laid, judged, sizes, strict=True):
         mine = slice(start, start := start + len(regions.reshape(-1, 4)))

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .plan import grid_of
+from .ties import ROUNDED
 
 Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
@@ -87,7 +88,7 @@ def _rows(wanted: Floats, count: Index, most: ArrayLike | None, fits: float) -> 
     last = np.clip(np.floor(wanted * fits**0.5), low, high).astype(np.int64)
     tries = np.minimum(first[:, None] + np.arange(max(int((last - first).max(initial=0)), 0) + 1), last[:, None])
     miss = np.where(count[:, None] % tries == 0, np.abs(np.log(tries / wanted[:, None])), np.inf)
-    best = miss.argmin(1)[:, None]
-    regular = np.take_along_axis(miss, best, 1)[:, 0] <= np.log(fits) / 2
+    best = (miss <= miss.min(1, keepdims=True) + ROUNDED).argmax(1)[:, None]  # of two just as far off the first
+    regular = np.take_along_axis(miss, best, 1)[:, 0] <= np.log(fits) / 2 + ROUNDED
     nearest = np.clip(np.rint(wanted), low, high).astype(np.int64)
     return np.where(regular, np.take_along_axis(tries, best, 1)[:, 0], nearest)

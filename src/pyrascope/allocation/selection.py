@@ -1,26 +1,32 @@
 """Which tokens to keep, exactly so many: the best, the most diverse, both at once, or the best of every tile.
 
-Each rule takes tensors on any device and returns int64 indices on the same one, in the order in which they were picked;
-equal inputs give equal picks, and of equals the first wins. Work is done in float64, without a loop over tokens: the
-greedy rules take one vectorised step a pick.
+Each rule takes tensors on any device and returns int64 indices on the same one, in the order in which they were picked.
+Of equals the first wins, and what differs by rounding alone is equal (`ties`): a unit in the last place of an input
+changes no pick. Work is done in float64, without a loop over tokens: the greedy rules take one vectorised step a pick.
 """
 
 import torch
 from torch import Tensor
 
 from .._check import shorten, whole_number
-from .budget import allocate
+from .budget import share_out
+from .ties import FINE, ROUNDED, first_of_largest, groups, margin_of, ranked, settled
 
-DEPENDENT = 1e-12
-"""Squared sine of the angle to the span of the picked tokens up to which a token is their linear combination."""
+DEPENDENT = {FINE: 1e-12, ROUNDED: 16 * ROUNDED**2}
+"""Margin -> squared sine of the angle to the span of the picked tokens up to which a token is their combination."""
 
 
-def top_k(scores: Tensor, count: int) -> Tensor:
+def top_k(scores: Tensor, count: int, margin: float | None = None, size: float = 0.0) -> Tensor:
     """Returns the indices of the `count` largest scores along the last axis, falling; of equals the first wins.
+
+    Scores count as equal within `margin` of one another, as a share of their size. The order is the same for every
+    count, so a smaller one keeps a part of what a larger one keeps.
 
     Args:
         scores: Numbers (..., n); infinite ones are allowed.
         count: From 0 to n.
+        margin: None: what rounding of the scores' own type may change (`margin_of`).
+        size: Size of the terms from which the scores came, where these may cancel: it adds to that of the scores.
 
     Returns:
         int64 (..., count).
@@ -34,14 +40,15 @@ def top_k(scores: Tensor, count: int) -> Tensor:
     """
     _check_scores(scores, "scores")
     whole_number(count, "count", 0, scores.shape[-1], hint="that many tokens there are")
-    return scores.sort(dim=-1, descending=True, stable=True).indices[..., :count]
+    return ranked(scores, margin_of(scores.dtype) if margin is None else margin, size)[..., :count]
 
 
 def max_min(features: Tensor, count: int, weights: Tensor | None = None, seeds: Tensor | None = None) -> Tensor:
     """Returns tokens that are far from one another: each pick is the farthest from those picked before (DivPrune).
 
     The distance is D(i, j) = 1 - cos(f_i, f_j). The first pick is the token whose nearest neighbour is farthest; then
-    always argmax over j of w_j min over picked i of D(i, j). A zero vector is at distance 1 from every other.
+    always argmax over j of w_j min over picked i of D(i, j), the first of those whose distance is within the margin of
+    the type (`margin_of`) of that. A zero vector is at distance 1 from every other.
 
     Args:
         features: Finite (n, d).
@@ -72,11 +79,11 @@ def max_min(features: Tensor, count: int, weights: Tensor | None = None, seeds: 
     if len(picked) == count:
         return picked
     nearest = _nearest(unit, picked if len(picked) else None)
-    picks = list(picked)
+    picks, margin = list(picked), margin_of(features.dtype)
     while len(picks) < count:
-        pick = torch.where(free, weight * nearest, -1.0).argmax()
+        pick = first_of_largest(torch.where(free, weight * nearest, -torch.inf), weight * margin)
         free[pick] = False
-        distance = _beyond_rounding(1 - unit @ unit[pick])
+        distance = (1 - unit @ unit[pick]).clamp(min=0)
         nearest = torch.minimum(nearest, distance) if picks else distance
         picks.append(pick)
     return torch.stack(picks)
@@ -88,7 +95,9 @@ def dpp(features: Tensor, count: int, relevance: Tensor | None = None) -> Tensor
     The kernel is L = diag(r) S diag(r), S the cosine similarities: each pick is the token that makes det(L_picked)
     largest, which is argmax over j of r_j^2 times the squared sine of the angle between f_j and the span of those
     picked (by incremental Cholesky). Where no token is left that raises the rank of L above the number picked, the
-    determinant is 0 whatever comes next: the rest is the most relevant of those left, of equals the first.
+    determinant is 0 whatever comes next: the rest is the most relevant of those left. Of equals the first wins:
+    tokens that point the same way, relevances and squared sines count as equal within the margin of the features' type
+    (`margin_of`).
 
     Args:
         features: Finite (n, d); a zero vector has similarity 0 to all, itself included.
@@ -110,28 +119,30 @@ def dpp(features: Tensor, count: int, relevance: Tensor | None = None) -> Tensor
         Pruning in MLLMs" (CDPruner). Differs from the publication in stopping at the rank of the kernel.
     """
     unit = _unit(features)
-    n = len(unit)
+    n, margin = len(unit), margin_of(features.dtype)
     whole_number(count, "count", 0, n, hint="that many tokens there are")
-    relevant = _not_negative(relevance, n, "relevance").to(unit.device)
+    relevant = settled(_not_negative(relevance, n, "relevance").to(unit.device), margin)
     relevant = relevant / relevant.max().clamp(min=torch.finfo(torch.float64).tiny) if n else relevant
-    rest = unit.square().sum(1)  # squared sine of the angle to the span of the picked ones
-    rows = unit.new_zeros(count, n)  # rows of the Cholesky factor of S, in picking order
+    unit, label = _different(unit, margin)
+    rest = unit.any(1).double()  # squared sine of the angle to the span of the picked ones
+    rows = unit.new_zeros(count, len(unit))  # rows of the Cholesky factor of S, in picking order
     free = torch.ones(n, dtype=torch.bool, device=unit.device)
     picks: list[Tensor] = []
     for row in range(count):
-        gain = torch.where(free & (rest > DEPENDENT), relevant.square() * rest, 0.0)
-        pick = gain.argmax()
-        if gain[pick] <= 0:
+        open_, squares = free & (rest > DEPENDENT[margin])[label], relevant.square()
+        if not bool((open_ & (relevant > 0)).any()):
             break
-        rows[row] = (unit @ unit[pick] - rows[:row].T @ rows[:row, pick]) / rest[pick].sqrt()
+        pick = first_of_largest(torch.where(open_, squares * rest[label], -torch.inf), squares * margin)
+        of = label[pick]
+        rows[row] = (unit @ unit[of] - rows[:row].T @ rows[:row, of]) / rest[of].sqrt()
         rest = rest - rows[row].square()
         free[pick] = False
         picks.append(pick)
-    left = top_k(torch.where(free, relevant, -1.0), count - len(picks))
+    left = top_k(torch.where(free, relevant, -1.0), count - len(picks), margin)
     return torch.cat([torch.stack(picks), left]) if picks else left
 
 
-def tile_quotas(importance: Tensor, count: int, sizes: Tensor) -> Tensor:
+def tile_quotas(importance: Tensor, count: int, sizes: Tensor, margin: float | None = None) -> Tensor:
     """Returns how many tokens each tile keeps: in proportion to its importance, at most all it has, `count` in all.
 
     Shared by `allocate` (Webster), whose quotas never shrink when the count grows; largest remainders, which the
@@ -141,6 +152,7 @@ def tile_quotas(importance: Tensor, count: int, sizes: Tensor) -> Tensor:
         importance: Finite, not negative (t,); tiles of none get what the others cannot take.
         count: From 0 to the sum of `sizes`.
         sizes: Tokens of each tile, int (t,).
+        margin: As that of `allocate`.
 
     Returns:
         int64 (t,).
@@ -149,11 +161,14 @@ def tile_quotas(importance: Tensor, count: int, sizes: Tensor) -> Tensor:
         >>> tile_quotas(torch.tensor([6.0, 3.0, 1.0]), 10, torch.tensor([4, 4, 4]))
         tensor([4, 4, 2])
     """
-    shared = allocate(importance.double().cpu().numpy(), count, 0, sizes.cpu().numpy())
+    margin = margin_of(importance.dtype) if margin is None else margin
+    shared = share_out(importance.double().cpu().numpy(), count, 0, sizes.cpu().numpy(), margin)
     return torch.from_numpy(shared).to(sizes.device)
 
 
-def top_k_per_tile(scores: Tensor, tiles: Tensor, count: int, importance: Tensor | None = None) -> Tensor:
+def top_k_per_tile(
+    scores: Tensor, tiles: Tensor, count: int, importance: Tensor | None = None, margin: float | None = None
+) -> Tensor:
     """Returns the best tokens of every tile, as many of each as `tile_quotas` says, `count` in all.
 
     Args:
@@ -161,6 +176,7 @@ def top_k_per_tile(scores: Tensor, tiles: Tensor, count: int, importance: Tensor
         tiles: The tile of each token, int (n,), from 0.
         count: From 0 to n.
         importance: Of each tile (t,), see `tile_quotas`; None for the number of its tokens.
+        margin: Of equal scores and of equal importance, see `top_k`.
 
     Returns:
         int64 (count,), by falling score, of equals the first.
@@ -180,13 +196,13 @@ def top_k_per_tile(scores: Tensor, tiles: Tensor, count: int, importance: Tensor
     most = 2**31 if importance is None else len(importance)
     if len(tiles) and not 0 <= int(tiles.min()) <= int(tiles.max()) < most:
         raise ValueError(f"tiles must lie from 0 to {most - 1}, got {int(tiles.min())} to {int(tiles.max())}")
-    order = top_k(scores, len(scores))
+    order = top_k(scores, len(scores), margin)
     if not len(scores):
         whole_number(count, "count", 0, 0, hint="that many tokens there are")
         return order
     tiles = tiles.long().to(scores.device)
     sizes = torch.bincount(tiles, minlength=0 if importance is None else len(importance))
-    quota = tile_quotas(sizes if importance is None else importance, count, sizes)
+    quota = tile_quotas(sizes, count, sizes) if importance is None else tile_quotas(importance, count, sizes, margin)
     by_tile = tiles[order].sort(stable=True)
     start = sizes.cumsum(0) - sizes
     rank = torch.arange(len(order), device=scores.device) - start[by_tile.values]
@@ -201,13 +217,27 @@ def _nearest(unit: Tensor, others: Tensor | None, rows: int = 1024) -> Tensor:
         distance = 1 - unit[first : first + rows] @ (unit if others is None else unit[others]).T
         if others is None:
             distance.diagonal(first).fill_(2.0)  # the greatest distance there is
-        found.append(_beyond_rounding(distance.amin(1)))
+        found.append(distance.amin(1).clamp(min=0))
     return torch.cat(found)
 
 
-def _beyond_rounding(distance: Tensor) -> Tensor:
-    """Distances in steps of 2^-40, so that duplicates and pairs of nearest neighbours are equals."""
-    return ((distance * 2.0**40).round() * 2.0**-40).clamp(min=0)
+def _different(unit: Tensor, margin: float) -> tuple[Tensor, Tensor]:
+    """Returns the unit vectors that differ by more than the margin, in order, and which of them each vector is.
+
+    What follows then computes once for all that are equal, and cannot find them different. Candidates are those whose
+    projections onto a fixed direction agree; they are then compared with the first of theirs.
+    """
+    n = len(unit)
+    place = torch.arange(n, device=unit.device)
+    if n < 2 or not unit.shape[1]:
+        return unit, place
+    direction = torch.sin(torch.arange(1, unit.shape[1] + 1, dtype=unit.dtype, device=unit.device) ** 2 * 0.7548776662)
+    length = float(direction.norm())
+    label = groups(unit @ (direction / length), margin, size=1.0)
+    first = torch.full_like(place, n).scatter_reduce(0, label, place, "amin")[label]
+    same = (unit - unit[first]).square().sum(1) <= (2 * margin) ** 2
+    kept, number = torch.unique(torch.where(same, first, place), return_inverse=True)
+    return unit[kept], number
 
 
 def _unit(features: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .compiled import pruning
 from .exact import exact_action
+from .ties import TIE, order_of
 from .tree import SLACK, Index, SplitTree
 
 TOLERANCE = 0.002
@@ -62,7 +63,8 @@ class Cut:
 def best_cut(tree: SplitTree, distortion: Distortion, budget: int) -> Cut:
     """Returns the cut of exactly `budget` boxes whose distortion is least, up to the gap of the convex hull.
 
-    Deterministic; ties go to larger boxes first, then to the lower node.
+    Deterministic; ties go to larger boxes first, then to the lower node. Distortions are rounded to a grid so fine
+    that it holds their sums exactly: what is equal on paper is equal in whatever order it is added.
 
     Args:
         tree: From `split_tree`.
@@ -70,7 +72,7 @@ def best_cut(tree: SplitTree, distortion: Distortion, budget: int) -> Cut:
         budget: From the number of grids to `tree.capacity`; the caller checks.
     """
     unit = float(distortion.max()) or 1.0  # so that no sum overflows
-    costs = np.append(distortion / unit, [0.0, np.inf])
+    costs = np.append(_on_grid(distortion / unit), [0.0, np.inf])
     irregular = 0 if tree.regular == len(tree.splits) else MOST_IRREGULAR
     cuts = [_near_hull(tree, costs, max(budget - spare, len(tree.roots)), budget) for spare in range(irregular + 1)]
     chord = cuts[0][2]  # no cut of `budget` boxes by regular splits lies below
@@ -82,6 +84,13 @@ def best_cut(tree: SplitTree, distortion: Distortion, budget: int) -> Cut:
         nodes, scores = descend(tree, costs, action, tree.roots, np.zeros(len(tree.roots)))
     order = np.argsort(nodes)
     return Cut(nodes[order], scores[order] * unit)
+
+
+def _on_grid(distortion: Distortion) -> Distortion:
+    """Rounds to whole multiples of a power of two of which float64 holds 2^52, more than all of them together."""
+    step = 2.0 ** (math.ceil(math.log2(float(distortion.sum()) or 1.0)) - 52)
+    found: Distortion = np.rint(distortion / step) * step
+    return found
 
 
 def _near_hull(tree: SplitTree, costs: Distortion, regular: int, budget: int) -> tuple[Index, Distortion, float]:
@@ -242,9 +251,9 @@ def _best_splits(tree: SplitTree, costs: Distortion, splits: Index, nodes: Index
     possible = (price > 0) & (price <= left)
     gain = costs[nodes] - costs[children].sum(1)
     rate = np.where(possible, gain / np.maximum(price, 1), -np.inf)
-    option, column = rate.argmax(0), np.arange(len(nodes))
+    option, column = (rate >= rate.max(0) - TIE * np.abs(rate.max(0))).argmax(0), np.arange(len(nodes))
     rate, price = rate[option, column], price[option, column]
-    order = np.lexsort((nodes, -tree.area[nodes], -rate))
+    order = np.lexsort((nodes, -tree.area[nodes], order_of(-rate, TIE)))
     order = order[possible.any(0)[order]]
     order = order[np.cumsum(price[order]) <= left]
     return order, children[option[order], :, order]

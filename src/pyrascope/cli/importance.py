@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from ..allocation.ties import ROUNDED, first_largest
 from ..api import importance_map
 from ..methods.named import map_from
 from ..viz import importance_figure
@@ -47,7 +48,7 @@ def importance(
         if picture_part:
             importance_figure(tensor, found, cell).savefig(picture_part, dpi=DOTS_PER_INCH)
     for text, values in found.items():
-        row, column = divmod(int(values.argmax()), values.shape[1])
+        row, column = divmod(first_largest(values, ROUNDED), values.shape[1])
         top, left = row * cell, column * cell
         bottom, right = min(top + cell, tensor.shape[-2]), min(left + cell, tensor.shape[-1])
         typer.echo(

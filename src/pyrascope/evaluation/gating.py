@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from ..allocation.ties import FINE, first_largest
 from .answering import Record
 
 GATE = "gate"
@@ -71,7 +72,7 @@ def threshold(entropy: NDArray[np.float64], small: NDArray[np.float64], look: ND
     least_sure = entropy[order]
     gain = np.concatenate([[0.0], np.cumsum((look - small)[order])])  # of looking at the k least sure ones
     apart = np.concatenate([[True], least_sure[1:] < least_sure[:-1], [True]])[: len(gain)]  # equals go together
-    count = int(np.argmax(np.where(apart, gain, -np.inf)))
+    count = first_largest(np.where(apart, gain, -np.inf), FINE, size=len(gain))
     return float(least_sure[count - 1]) if count else math.inf
 
 

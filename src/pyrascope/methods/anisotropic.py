@@ -11,8 +11,10 @@ from torch import Tensor
 from .._check import shorten
 from ..allocation.allocator import Scene
 from ..allocation.importance.orientation import anisotropy, dominant_angle, orientation_energy
+from ..allocation.importance.planes import levelled
 from ..allocation.plan import Plan
 from ..allocation.region_plans import Floats, check_region, plan_regions, region_sums
+from ..allocation.ties import magnitude
 from ..signal.laplacian import laplacian_pyramid
 from .multi_scale import relevance
 
@@ -78,6 +80,7 @@ def direction(image: Tensor, side: int) -> tuple[Floats, Floats]:
 
     The second is -1 where all of it is vertical, 1 where all is horizontal, 0 where it is diagonal or has no direction.
     """
-    energy = orientation_energy(laplacian_pyramid(image, levels=2)[0], side, ORIENTATIONS)
+    band = laplacian_pyramid(levelled(image), levels=2)[0]
+    energy = orientation_energy(band, side, ORIENTATIONS, size=magnitude(image))
     directed = anisotropy(energy)
     return directed.numpy(), (directed * torch.cos(2 * dominant_angle(energy))).numpy()

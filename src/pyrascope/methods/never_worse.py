@@ -1,5 +1,6 @@
 """Another method, or a plain grid where that would show the image as well."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -11,6 +12,7 @@ from ..allocation.allocator import Allocator, Scene
 from ..allocation.measure import Measure
 from ..allocation.plan import Plan, grid_of, plan_of_boxes
 from ..allocation.regions import region_boxes
+from ..allocation.ties import magnitude, margin_of
 from ..tokens.gather import gather_patches
 from ..tokens.render import render_patches
 from .rate_distortion import RateDistortion
@@ -27,7 +29,8 @@ class NeverWorse:
     Both plans, and the best plain resize within the budget, are gathered and rendered, and their (weighted) squared
     errors compared; of several images each is judged for itself, for the tokens that the method gave it. The resize
     that takes over has exactly that many tokens: a grid of near-square boxes whose rows differ by one box where no
-    regular grid has that many (`Resize` itself would leave tokens unspent). Its scores are 0.
+    regular grid has that many (`Resize` itself would leave tokens unspent). Its scores are 0. Squared errors that
+    differ by rounding alone are equal.
 
     Attributes:
         method: Any method that takes a budget.
@@ -53,17 +56,24 @@ class NeverWorse:
 
     def _better(self, scene: Scene, plan: Plan) -> Plan:
         judge = self.criterion or shown_error
+        room = margin_of(scene.image.dtype) * magnitude(scene.image)
         grid = even_grid(plan.image_size, plan.tokens, plan.cell)
         small = Resize()([replace(scene, weight=None)], plan.tokens, plan.cell)[0]
         with torch.no_grad():
-            bad = judge(scene, plan)
-            return plan if bad < judge(scene, grid) and bad < judge(scene, small) else grid
+            bad, others = judge(scene, plan), [judge(scene, grid), judge(scene, small)]
+        least = min(others)
+        better = bad < least if self.criterion else _rms(bad, scene) + room < _rms(least, scene)
+        return plan if better else grid
 
 
 def shown_error(scene: Scene, plan: Plan) -> float:
     """Returns the weighted squared difference between an image and what the tokens of a plan show, in all."""
     shown = render_patches(plan, gather_patches(scene.image, plan))
     return float(Measure(scene.size, scene.weight)((shown - scene.image).square().sum(0).double(), (0, 0)).sum())
+
+
+def _rms(error: float, scene: Scene) -> float:
+    return math.sqrt(error / scene.image.numel())
 
 
 def even_grid(size: tuple[int, int], tokens: int, cell: int) -> Plan:

@@ -15,6 +15,7 @@ from ..allocation.levels import best_of_each, level_counts, level_grids, plan_of
 from ..allocation.plan import Plan, grid_of, plan_of_boxes
 from ..allocation.regions import region_boxes, region_grid
 from ..allocation.tiers import not_negative
+from ..allocation.ties import ROUNDED, order_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class ProgressiveLevels:
         area = cells.prod(1)
         found = query_map(scene, cell * side) if has_query(scene.context) else BandEnergy()(scene, cell * side)
         relevance = (found * weight_levels(scene, cell * side, 1)[0]).numpy().ravel()
-        ranked = np.argsort(-relevance, kind="stable")
+        ranked = np.argsort(order_of(-relevance, ROUNDED), kind="stable")
         views, shown = [], np.zeros_like(area)
         for share, tokens in zip(self.shares, self.tokens_per_region, strict=True):
             counts = np.maximum((2 * tokens * area + side**2) // (2 * side**2), 1)

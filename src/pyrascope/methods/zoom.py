@@ -11,6 +11,7 @@ from torch.nn import functional
 from ..allocation.allocator import Scene
 from ..allocation.budget import check_budget
 from ..allocation.plan import Plan, grid_of, plan_of_boxes
+from ..allocation.ties import ROUNDED, order_of
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +37,7 @@ class Zoom:
         scores = np.concatenate([weight.ravel() for weight in weights])
         apart = np.concatenate([_from_peak(scene, cell).ravel() for scene in scenes])
         owner = np.repeat(np.arange(len(scenes)), [weight.size for weight in weights])
-        order = np.lexsort((apart, -scores))
+        order = np.lexsort((order_of(apart, ROUNDED), order_of(-scores, ROUNDED)))
         _, first = np.unique(owner[order], return_index=True)  # the best cell of each scene
         rank = np.empty(len(order), dtype=np.int64)
         rank[order] = np.arange(len(order))
@@ -69,7 +70,7 @@ def _from_peak(scene: Scene, cell: int) -> Floats:
     rows, columns = grid_of(scene.size, cell)
     weight = np.ones((1, 1)) if scene.weight is None else scene.weight.detach().to("cpu", torch.float64).numpy()
     sample = np.array(scene.size) / weight.shape
-    peak = (np.argwhere(weight == weight.max()) + 0.5).mean(0) * sample
+    peak = (np.argwhere(weight >= weight.max() * (1 - ROUNDED)) + 0.5).mean(0) * sample
     y, x = ((np.arange(count) + 0.5) * cell - middle for count, middle in zip((rows, columns), peak, strict=True))
     found: Floats = np.square(y)[:, None] + np.square(x)
     return found

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..._check import one_of, shorten, whole_number
 from ..allocator import Scene
+from ..ties import ALIKE, FINE, first_of_largest
 from .importance import cell_edges, normalised
 from .query import has_query, query_map
 from .saliency import Saliency
@@ -80,7 +81,8 @@ def scan(values: Tensor, size: tuple[int, int], cell: int, count: int = 1, radiu
     """Returns where the greatest values of a map are, one after the other, with inhibition of return.
 
     The winner takes all; then the values of all cells within `radius` of it are taken away, and the next one is found.
-    Among equals the one nearest to the middle of the image wins, so that a flat map is looked at in its middle.
+    Among equals (less than a share of `ties.ALIKE` apart) the one nearest to the middle of the image wins, of these the
+    first in reading order, so that a flat map is looked at in its middle.
 
     Args:
         values: Non-negative (rows, columns), one a cell.
@@ -104,7 +106,8 @@ def scan(values: Tensor, size: tuple[int, int], cell: int, count: int = 1, radiu
         peak = left.max()
         if found and not peak > 0:
             break
-        at = int(middle.where(left >= peak, math.inf).argmin())
+        nearest = -middle.where(left >= peak * (1 - ALIKE), math.inf).flatten()
+        at = int(first_of_largest(nearest, FINE * middle.max()))
         row, column = divmod(at, left.shape[1])
         found.append((float(y[row]), float(x[column])))
         distance = (y - y[row]).square()[:, None] + (x - x[column]).square()

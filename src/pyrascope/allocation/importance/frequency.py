@@ -3,7 +3,9 @@
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ..._check import shorten, whole_number
@@ -12,6 +14,7 @@ from ...signal.resample import integrate_rows
 from ..allocator import Scene
 from ..distortion import box_sums
 from ..measure import Measure
+from ..ties import magnitude, margin_of, settled_energy
 from .importance import cell_edges, normalised
 from .planes import levelled
 
@@ -42,7 +45,11 @@ def band_energy(image: Tensor, cell: int, levels: int, weight: Tensor | None = N
     measure = Measure(image.shape[-2:], weight)
     bands = laplacian_pyramid(levelled(image), levels=levels + 1)[:-1]
     squares = (measure(band.square().sum(0), (level, level)) for level, band in enumerate(bands))
-    return [torch.from_numpy(box_sums(square, (cell, cell))) for square in squares]
+    size = magnitude(image) * (1.0 if weight is None else float(weight.max()) ** 0.5)
+    return [
+        torch.from_numpy(_settled(box_sums(square, (cell, cell)), image, size, cell**2 * 4**level))
+        for level, square in enumerate(squares)
+    ]
 
 
 def energy_density(image: Tensor, cell: int, levels: int) -> Tensor:
@@ -52,7 +59,13 @@ def energy_density(image: Tensor, cell: int, levels: int) -> Tensor:
     """
     size = (image.shape[-2], image.shape[-1])
     bands = laplacian_pyramid(levelled(image), levels=levels + 1)[:-1]
-    return torch.stack([_means(band.square().sum(0), size, cell, level) for level, band in enumerate(bands)])
+    means = (_means(band.square().sum(0), size, cell, level).numpy() for level, band in enumerate(bands))
+    return torch.stack([torch.from_numpy(_settled(mean, image, magnitude(image), 1)) for mean in means])
+
+
+def _settled(energy: NDArray[np.float64], image: Tensor, size: float, area: int) -> NDArray[np.float64]:
+    """Energies over boxes of `area` pixels, those that are equal on paper exactly equal."""
+    return settled_energy(energy, area * len(image), size, margin_of(image.dtype))
 
 
 def _means(values: Tensor, size: tuple[int, int], cell: int, level: int) -> Tensor:

@@ -14,6 +14,7 @@ from ..._check import shorten, whole_number
 from ...signal.boundary import mirror
 from ...signal.steerable_masks import angular, grid, high
 from ..allocator import Scene
+from ..ties import magnitude, margin_of
 from .importance import normalised, on_cells
 from .planes import levelled, luminance
 
@@ -21,7 +22,7 @@ FINEST, COARSEST = 8, 32  # sides of a block in pixels: orientation needs some r
 AT_ONCE = 1 << 22  # samples of windows that are transformed together
 
 
-def orientation_energy(image: Tensor, cell: int, orientations: int = 8) -> Tensor:
+def orientation_energy(image: Tensor, cell: int, orientations: int = 8, size: float | None = None) -> Tensor:
     """Returns the energy of structure at each orientation around each cell, whatever its phase.
 
     The squared magnitude of complex steerable bands, all scales together, found by Parseval's theorem in the spectrum
@@ -35,6 +36,8 @@ def orientation_energy(image: Tensor, cell: int, orientations: int = 8) -> Tenso
         cell: Side of a cell in pixels. Below 8, cells share the energy of a block of 8; above 32, they get the mean
             of blocks of 32.
         orientations: K, at least 1; orientation k is at pi k / K.
+        size: Of the values from which the image came as a difference; None: of its own. What of it is nothing but
+            rounding has no energy.
 
     Returns:
         float64 (K, rows, columns) on the CPU, in squared value.
@@ -42,19 +45,21 @@ def orientation_energy(image: Tensor, cell: int, orientations: int = 8) -> Tenso
     Source: Simoncelli & Freeman 1995, "The Steerable Pyramid" (angular responses).
     """
     plane = luminance(levelled(image))
-    size = (plane.shape[-2], plane.shape[-1])
+    height, width = plane.shape[-2:]
     block = min(max(cell, FINEST), COARSEST)
     side = 2 * block
     response = _responses(side, orientations).to(plane)
     window = torch.sin((torch.arange(side) + 0.5) * (math.pi / side)).square().to(plane)
     window = window[:, None] * window
-    ys, xs = (_windows(pixels, block).to(plane.device) for pixels in size)
+    ys, xs = (_windows(pixels, block).to(plane.device) for pixels in (height, width))
     strip = max(1, AT_ONCE // (len(xs) * side * side))
     strips = [ys[first : first + strip] for first in range(0, len(ys), strip)]
     found = [_energies(plane, rows, xs, window, response) for rows in strips]
     energy = torch.cat(found).movedim(-1, 0).double().cpu()
     shape = (len(ys) * block, len(xs) * block)
-    return on_cells(energy, shape, cell)[:, : -(-size[0] // cell), : -(-size[1] // cell)]
+    energy = on_cells(energy, shape, cell)[:, : -(-height // cell), : -(-width // cell)]
+    rounding = margin_of(image.dtype) * (magnitude(image) if size is None else size)
+    return energy * (energy.sum(0) > rounding**2)
 
 
 def _windows(pixels: int, block: int) -> Tensor:

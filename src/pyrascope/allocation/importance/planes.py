@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from ..ties import margin_of
+
 LUMA = (0.299, 0.587, 0.114)
 """Weights of red, green and blue in the luma of ITU-R BT.601."""
 
@@ -10,12 +12,16 @@ LUMA = (0.299, 0.587, 0.114)
 def levelled(image: Tensor) -> Tensor:
     """Returns an image (c, h, w) minus the least value of each channel, detached; half types become float32.
 
-    Band-pass filters do not see the difference, but a constant image becomes exactly zero, so that no map is made of
-    rounding.
+    Band-pass filters do not see the difference, but a channel that is constant, to rounding of its type, becomes
+    exactly zero, so that no map is made of rounding.
     """
+    margin = margin_of(image.dtype)
     image = image.detach()
     image = image.float() if image.dtype in (torch.float16, torch.bfloat16) else image
-    return image - image.amin((-2, -1), keepdim=True)
+    low, high = image.aminmax(dim=-1)
+    low, high = low.amin(-1)[..., None, None], high.amax(-1)[..., None, None]
+    flat = high - low <= margin * torch.maximum(high.abs(), low.abs())
+    return (image - low) * ~flat
 
 
 def luminance(image: Tensor) -> Tensor:

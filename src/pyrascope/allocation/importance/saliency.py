@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...signal.ripmap import levels_to_one
 from ..allocator import Scene
+from ..ties import magnitude, margin_of
 from .importance import normalised, on_cells
 from .orientation import gradient
 from .planes import area_levels, halved, levelled
@@ -102,8 +103,10 @@ def itti(image: Tensor) -> Tensor:
     if planes.shape[0] == 3:
         features += [torch.stack(opponents(planes))]
     levels = [area_levels(planes, first + 1)[-1] for planes in map(levelled, features)]
-    conspicuous = [_contrasts(level, top - first) for level in levels]
-    conspicuous.append(_contrasts(oriented(levels[0][0]), top - first))
+    margin = margin_of(image.dtype)
+    sizes = [magnitude(planes), 1.0][: len(levels)]  # of intensities, and of colours, which are divided by them
+    conspicuous = [_contrasts(level, top - first, margin * size) for level, size in zip(levels, sizes, strict=True)]
+    conspicuous.append(_contrasts(oriented(levels[0][0]), top - first, margin * sizes[0]))
     return torch.stack([promote(found) for found in conspicuous]).mean(0)
 
 
@@ -139,14 +142,18 @@ def oriented(plane: Tensor, orientations: int = 4) -> Tensor:
     return across * (across * across / squares)
 
 
-def _contrasts(finest: Tensor, top: int) -> Tensor:
-    """Sum of N(|centre - surround|) over the channels, centres 0, 1, 2 and surrounds 3, 4 coarser, at the finest."""
+def _contrasts(finest: Tensor, top: int, rounding: float) -> Tensor:
+    """Sum of N(|centre - surround|) over the channels, centres 0, 1, 2 and surrounds 3, 4 coarser, at the finest.
+
+    A channel whose contrasts are nothing but `rounding` has none.
+    """
     size = (finest.shape[-2], finest.shape[-1])
     levels = area_levels(finest, top + 1)
     pairs = sorted({(c, min(c + delta, top)) for c in (0, 1, 2) for delta in (3, 4) if c < top})
     total = torch.zeros(size, dtype=finest.dtype, device=finest.device)
     for centre, surround in pairs:
         contrast = across(levels[centre], levels[surround]).abs()
+        contrast = contrast * (contrast.amax((-2, -1), keepdim=True) > rounding)
         promoted = torch.stack([promote(channel) for channel in contrast]).sum(0)
         total = total - across(torch.zeros_like(total)[None], promoted[None])[0]
     return total

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..._check import one_of, whole_number
 from ...allocation.dropper import BEHIND, Kept, Stage, exact, scheduled, share
 from ...allocation.selection import top_k
+from ...allocation.ties import ROUNDED, first_of_largest, margin_of, settled
 
 TABLES = {192: (300, 200, 110), 128: (303, 110, 36), 64: (66, 30, 17)}
 """Published counts of 576 tokens, by the nominal number; their means over 32 layers are 191.0, 126.25 and 62.125."""
@@ -88,7 +89,7 @@ def _raters(stage: Stage) -> Tensor:
         return stage.last
     image, words = stage.embedded[stage.visual].float(), stage.embedded[text].float()
     likeness = (image @ words.T / words.shape[1] ** 0.5).softmax(-1).mean(0)
-    return text[likeness >= likeness.mean()]
+    return text[likeness >= likeness.mean() * (1 - ROUNDED)]  # all of them where all are alike
 
 
 def density_peaks(points: Tensor, clusters: int, neighbours: int) -> tuple[Tensor, Tensor]:
@@ -105,14 +106,18 @@ def density_peaks(points: Tensor, clusters: int, neighbours: int) -> tuple[Tenso
 
     Example:
         >>> density_peaks(torch.tensor([[0.0], [0.1], [0.2], [5.0], [5.1]]), 2, 1)
-        (tensor([3, 0]), tensor([1, 1, 1, 0, 0]))
+        (tensor([0, 3]), tensor([0, 0, 0, 1, 1]))
 
     Source: Rodriguez and Laio 2014, "Clustering by fast search and find of density peaks"; the density of Du et al.
     2016, "Study on density peaks clustering based on k-nearest neighbors and principal component analysis".
     """
     values = points.double()
     squares = values.square().sum(1)
-    distance = (squares[:, None] + squares - 2 * values @ values.T).clamp(min=0).sqrt() / values.shape[1] ** 0.5
+    squared = (squares[:, None] + squares - 2 * values @ values.T).clamp(min=0)
+    # Distances that are equal on paper are made so: all that follows compares and adds them.
+    squared = settled(squared, margin_of(points.dtype), size=float(squares.max()))
+    squared = torch.where(squared <= margin_of(points.dtype) * squares.max(), 0.0, squared)
+    distance = squared.sqrt() / values.shape[1] ** 0.5
     n = len(values)
     apart = distance.masked_fill(torch.eye(n, dtype=torch.bool, device=values.device), torch.inf)
     near = apart.topk(min(neighbours, n - 1), largest=False).values
@@ -122,6 +127,6 @@ def density_peaks(points: Tensor, clusters: int, neighbours: int) -> tuple[Tenso
     reach = torch.where(denser, distance, torch.inf).min(1).values
     reach = torch.where(rank == 0, distance.max(1).values, reach)
     centres = top_k(density * reach, clusters)
-    label = distance[:, centres].argmin(1)
+    label = first_of_largest(-distance[:, centres], 0.0)
     label[centres] = torch.arange(clusters, device=label.device)
     return centres, label

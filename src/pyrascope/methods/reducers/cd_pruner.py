@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import shorten
 from ...allocation.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.selection import dpp
+from ...allocation.ties import ROUNDED, settled
 from ...tokens.merge import chosen
 
 
@@ -43,7 +44,7 @@ class CDPruner:
         """Returns exactly `budget` tokens."""
         known = checked(features, budget, context)
         relevance = cosines(features, needed(known.query, "query", "CDPruner")).mean(1)
-        relevance = unit_range(-relevance if self.negated else relevance)
+        relevance = unit_range(-relevance if self.negated else relevance, size=1.0)
         if self.strength is not None:
             relevance = (self.strength / (2 * (1 - self.strength)) * (relevance - 1)).exp()  # only ratios matter
         return chosen(features, dpp(features, budget, relevance), known.grid)
@@ -55,7 +56,11 @@ def cosines(features: Tensor, query: Tensor) -> Tensor:
     return unit @ torch.nn.functional.normalize(query.double().reshape(-1, features.shape[1]), dim=1).T
 
 
-def unit_range(values: Tensor) -> Tensor:
-    """Returns the values shifted and scaled to [0, 1]; all 1 where they are equal."""
+def unit_range(values: Tensor, size: float = 0.0) -> Tensor:
+    """Returns the values shifted and scaled to [0, 1]; all 1 where they are equal.
+
+    Those that are equal but for rounding, of terms of `size`, come out exactly equal.
+    """
+    values = settled(values, ROUNDED, size)
     low, high = values.min(), values.max()
     return (values - low) / (high - low) if high > low else torch.ones_like(values)

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import whole_number
 from ...allocation.reducer import FeatureContext, Reduction, checked
 from ...allocation.selection import top_k
+from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 
 
@@ -41,14 +42,14 @@ class DART:
         known = checked(features, budget, context)
         values = features.detach().double()
         norms = (values if known.keys is None else known.keys.double()).abs().sum(1)
-        pivots = top_k(norms, min(self.pivots, budget))
+        pivots = top_k(norms, min(self.pivots, budget), ROUNDED)
         unit = torch.nn.functional.normalize(values, dim=1)
         apart = 1 - unit[pivots] @ unit.T
         apart[:, pivots] = -torch.inf
         share, more = divmod(budget - len(pivots), len(pivots))
         picks = [pivots]
         for row, distance in enumerate(apart):  # over the few pivots, each of which sees what is left
-            taken = top_k(distance, share + (row < more))
+            taken = top_k(distance, share + (row < more), ROUNDED, size=1.0)
             apart[:, taken] = -torch.inf
             picks.append(taken)
         return chosen(features, torch.cat(picks), known.grid)

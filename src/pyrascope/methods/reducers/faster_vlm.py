@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...allocation.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.selection import top_k
+from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 
 
@@ -26,4 +27,5 @@ class FasterVLM:
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
         """Returns exactly `budget` tokens."""
         known = checked(features, budget, context)
-        return chosen(features, top_k(needed(known.attention, "attention", "FasterVLM"), budget), known.grid)
+        attention = needed(known.attention, "attention", "FasterVLM")
+        return chosen(features, top_k(attention, budget, ROUNDED), known.grid)

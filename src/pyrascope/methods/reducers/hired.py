@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import shorten
 from ...allocation.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.selection import tile_quotas, top_k, top_k_per_tile
+from ...allocation.ties import ROUNDED
 from ...allocation.tiles import Tiles, Views
 from ...tokens.merge import chosen
 
@@ -49,11 +50,11 @@ class HiRED:
             got = shorten(known.tiles)
             raise ValueError(f"HiRED needs tiles as Tiles or Views, or one view numbered 0, got {got}")
         if isinstance(known.tiles, Tensor):
-            return chosen(features, top_k(attention, budget), known.grid)
+            return chosen(features, top_k(attention, budget, ROUNDED), known.grid)
         first = attention if known.first_attention is None else known.first_attention.double()
         numbers = known.tiles.numbers().to(features.device)
         quotas = self.quotas(first, budget, known.tiles)
-        return chosen(features, top_k_per_tile(attention, numbers, budget, quotas.double()), known.grid)
+        return chosen(features, top_k_per_tile(attention, numbers, budget, quotas.double(), ROUNDED), known.grid)
 
     def quotas(self, attention: Tensor, budget: int, tiles: Tiles | Views) -> Tensor:
         """Returns how many tokens each view keeps, int64 (1 + tiles,): the whole image first, then its tiles."""
@@ -65,6 +66,7 @@ class HiRED:
         marked = top_k(
             attention[(numbers == 0).to(attention.device)],
             int(tile_quotas(shares, cells, torch.tensor([cells, cells]))[1]),
+            ROUNDED,
         )
         marks = torch.bincount(shown.to(marked.device)[marked], minlength=len(rest))
         found = tile_quotas(marks.double(), budget - whole, rest.to(marked.device))

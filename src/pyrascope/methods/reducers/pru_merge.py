@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import whole_number
 from ...allocation.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.selection import top_k
+from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 
 
@@ -43,13 +44,13 @@ class PruMerge:
         known = checked(features, budget, context)
         attention = needed(known.attention, "attention", "PruMerge")
         share = attention / attention.sum().clamp(min=torch.finfo(torch.float64).tiny)
-        left = chosen(features, top_k(attention, budget), known.grid)
+        left = chosen(features, top_k(attention, budget, ROUNDED), known.grid)
         dropped = torch.ones(len(features), dtype=torch.bool, device=features.device)
         dropped[left.kept] = False
         others = dropped.nonzero().flatten()
         near_by = features.detach() if known.keys is None else known.keys
         unit = torch.nn.functional.normalize(near_by.double(), dim=1)
-        near = top_k(unit[left.kept] @ unit[others].T, min(self.neighbours, len(others)))
+        near = top_k(unit[left.kept] @ unit[others].T, min(self.neighbours, len(others)), ROUNDED, size=1.0)
         weights = share.new_zeros(budget, len(others)).scatter(1, near, share[others][near])
         added = weights @ features[others].double()
         return replace(

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import shorten
 from ...allocation.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.selection import top_k_per_tile
+from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 from .cd_pruner import cosines, unit_range
 
@@ -50,7 +51,7 @@ class PyramidTokenPruning:
         scores = (1 - self.text) * unit_range(attention)
         if self.text:
             query = needed(known.query, "query", "PyramidTokenPruning with text > 0")
-            scores = scores + self.text * unit_range(cosines(features, query).amax(1))
+            scores = scores + self.text * unit_range(cosines(features, query).amax(1), size=1.0)
         tiles = known.numbers(len(features)).to(features.device)
         saliency = torch.bincount(tiles, weights=attention)
-        return chosen(features, top_k_per_tile(scores, tiles, budget, saliency), known.grid)
+        return chosen(features, top_k_per_tile(scores, tiles, budget, saliency, ROUNDED), known.grid)

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import whole_number
 from ...allocation.reducer import FeatureContext, Reduction, checked
 from ...allocation.selection import top_k
+from ...allocation.ties import ROUNDED, first_of_largest
 from ...tokens.merge import merged
 
 
@@ -65,6 +66,6 @@ def bipartite(metric: Tensor, pairs: int) -> tuple[Tensor, Tensor]:
         (tensor([2]), tensor([1]))
     """
     unit = torch.nn.functional.normalize(metric, dim=1)
-    best = (unit[::2] @ unit[1::2].T).max(1)
-    picked = top_k(best.values, pairs)
-    return 2 * picked, 2 * best.indices[picked] + 1
+    likeness = unit[::2] @ unit[1::2].T
+    picked = top_k(likeness.amax(1), pairs, ROUNDED, size=1.0)
+    return 2 * picked, 2 * first_of_largest(likeness[picked], ROUNDED) + 1

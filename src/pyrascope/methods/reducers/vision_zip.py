@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import one_of, whole_number
 from ...allocation.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.selection import top_k
+from ...allocation.ties import ROUNDED, first_of_largest
 from ...tokens.merge import chosen, group_sums, merged
 
 
@@ -46,7 +47,7 @@ class VisionZip:
         known = checked(features, budget, context)
         attention = needed(known.attention, "attention", "VisionZip")
         extra = budget * self.contextual // 64
-        order = top_k(attention, len(features))
+        order = top_k(attention, len(features), ROUNDED)
         dominant, others = order[: budget - extra], order[budget - extra :].sort().values
         if not extra:
             return chosen(features, dominant, known.grid)
@@ -55,7 +56,7 @@ class VisionZip:
         unit = torch.nn.functional.normalize(near_by.double(), dim=1)
         target = torch.arange(len(features), device=features.device)
         joining = others[~torch.isin(others, spaced)]
-        target[joining] = spaced[(unit[joining] @ unit[spaced].T).argmax(1)]
+        target[joining] = spaced[first_of_largest(unit[joining] @ unit[spaced].T, ROUNDED)]
         left = merged(features, target, known.grid)
         if self.merge == "mean" or not len(joining):
             return left

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...allocation.ties import ROUNDED, first_of_largest
 from ...allocation.tiles import Views, at_centres
 from ..layout import Layout, one_view
 from ..placeholders import Run
@@ -105,7 +106,7 @@ def _tiles(pack: Packing, views: int, side: tuple[int, int]) -> Tensor | Views:
     if views == 1:
         return one_view(len(shares))
     breaks = (shares.sum(1) == 0).nonzero().flatten()
-    number = shares.argmax(1)
+    number = first_of_largest(shares, ROUNDED)  # between two tiles the first
     number[breaks] = number[breaks - 1]
     shown = number[cells:].reshape(len(breaks), -1)[:, :-1] - 1
     return Views(number, at_centres(shown, side))
