@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .compiled import pruning
 from .exact import exact_action
-from .ties import TIE, order_of
+from .ties import ROUNDED, TIE, order_of
 from .tree import SLACK, Index, SplitTree
 
 TOLERANCE = 0.002
@@ -78,7 +78,7 @@ def best_cut(tree: SplitTree, distortion: Distortion, budget: int) -> Cut:
     chord = cuts[0][2]  # no cut of `budget` boxes by regular splits lies below
     nodes, scores, _ = min((cut for cut in cuts if len(cut[0]) == budget), key=lambda cut: float(costs[cut[0]].sum()))
     missed, gain = float(costs[nodes].sum()) - chord, float(costs[tree.roots].sum()) - chord
-    near = missed <= TOLERANCE * gain and (not irregular or budget > FEW)
+    near = missed <= TOLERANCE * gain + ROUNDED * float(costs[tree.roots].sum()) and (not irregular or budget > FEW)
     if not near and tree.nodes * budget <= EXACT_LIMIT:
         action = exact_action(tree, costs, budget)
         nodes, scores = descend(tree, costs, action, tree.roots, np.zeros(len(tree.roots)))

@@ -18,8 +18,8 @@ FINE = 2.0**-40
 """Margin for what was computed in float64 throughout: thousands of units, room for long sums."""
 
 TIE = 2.0**-16
-"""Share by which sums of distortions may differ and yet be equal: they come from small differences between large values,
-whose rounding counts for more."""
+"""Share by which sums of distortions may differ and yet be equal: they come from small differences between large
+values, whose rounding counts for more."""
 ALIKE = 2.0**-12
 """The same for peaks of maps, which are scaled."""
 
@@ -66,24 +66,33 @@ def groups(values: Tensor, margin: float, size: float = 0.0) -> Tensor:
 
 def _numbered(falling: Tensor, margin: float, size: float) -> Tensor:
     """`groups` of values that fall along the last axis."""
-    number = torch.zeros(falling.shape, dtype=torch.int64, device=falling.device)
-    if falling.shape[-1] < 2:
-        return number
-    if not falling.is_floating_point():
-        number[..., 1:] = (falling[..., 1:] != falling[..., :-1]).cumsum(-1)
-        return number
-    exact = falling.double()
-    room = (margin * (exact.abs() + size)).clamp(max=torch.finfo(torch.float64).max)
-    apart = _farther(exact[..., :-1], exact[..., 1:], room[..., 1:])
-    place = torch.arange(1, falling.shape[-1], device=falling.device)
-    start = torch.where(apart, place, 0).cummax(-1).values  # of the run of neighbours that each one is in
-    first, step = exact.gather(-1, start), room.gather(-1, start).clamp(min=torch.finfo(torch.float64).tiny)
-    below = torch.where(exact[..., 1:] == first, 0.0, ((first - exact[..., 1:]) / step).floor())
-    cut = torch.zeros_like(apart)  # a long run is cut where it leaves the margin of its first
-    cut[..., 1:] = below[..., 1:] != below[..., :-1]
-    cut[..., :1] = below[..., :1] > 0
-    number[..., 1:] = (apart | cut).cumsum(-1)
-    return number
+    if not falling.numel():
+        return torch.zeros(falling.shape, dtype=torch.int64, device=falling.device)
+    values = falling.double() if falling.is_floating_point() else falling
+    begins = torch.ones_like(values, dtype=torch.bool)  # of a run of neighbours that are equal
+    if falling.is_floating_point():
+        room = (margin * (values.abs() + size)).clamp(max=torch.finfo(torch.float64).max)
+        begins[..., 1:] = _farther(values[..., :-1], values[..., 1:], room[..., 1:])
+        begins |= _cuts(values.flatten(), room.flatten(), begins.flatten()).reshape(begins.shape)
+    else:
+        begins[..., 1:] = values[..., 1:] != values[..., :-1]
+    return begins.cumsum(-1) - 1
+
+
+def _cuts(values: Tensor, room: Tensor, begins: Tensor) -> Tensor:
+    """Where runs have to be cut since they leave the margin of their first value; all (n,)."""
+    first = begins.nonzero().flatten()
+    length = torch.cat([first[1:], first.new_tensor([len(values)])]) - first
+    far = _farther(values[first], values[first + length - 1], room[first])
+    cut = torch.zeros_like(begins)
+    if not bool(far.any()):
+        return cut
+    start = first[far].repeat_interleave(length[far])  # of the run of each value in one that is too long
+    place = far.repeat_interleave(length).nonzero().flatten()
+    step = room[start].clamp(min=torch.finfo(torch.float64).tiny)
+    below = torch.where(values[place] == values[start], 0.0, ((values[start] - values[place]) / step).floor())
+    cut[place[1:]] = (below[1:] != below[:-1]) & (start[1:] == start[:-1])
+    return cut
 
 
 def _farther(high: Tensor, low: Tensor, room: Tensor) -> Tensor:
@@ -167,17 +176,19 @@ def settled_energy(energy: ArrayLike, area: float | Array, size: float, margin: 
 
     Example:
         >>> settled_energy([4.0, 4.0 + 1e-6, 1e-13], 1, 1.0, ROUNDED).tolist()
-        [4.0, 4.0, 0.0]
+        [4.000001, 4.000001, 0.0]
     """
     values = np.asarray(energy, dtype=np.float64)
-    root = torch.from_numpy(np.sqrt(values / area).ravel())
-    number = groups(root, margin, size).numpy()
-    first = np.empty(int(number.max(initial=-1)) + 1, dtype=np.int64)
-    first[number[::-1]] = np.arange(number.size)[::-1]
-    share = (values / area).ravel()[first]
-    share[np.sqrt(share) <= margin * size] = 0.0
-    found: Array = share[number].reshape(values.shape) * area
-    return found
+    share = (values / area).ravel()
+    order = np.argsort(-share)
+    root = np.sqrt(share[order])
+    number = _numbered(torch.from_numpy(root), margin, size).numpy()
+    begins = np.flatnonzero(np.diff(number, prepend=-1))
+    largest = share[order[begins]]
+    largest[root[begins] <= margin * size] = 0.0
+    found = np.empty_like(share)
+    found[order] = largest[number]
+    return found.reshape(values.shape) * area
 
 
 def magnitude(image: Tensor) -> float:
@@ -187,4 +198,7 @@ def magnitude(image: Tensor) -> float:
         >>> magnitude(torch.tensor([[[0.25, -0.5]]]).repeat(1, 1, 8))
         0.25
     """
-    return float(image[..., ::8, ::8].detach().abs().max()) if image.numel() else 0.0
+    if not image.numel():
+        return 0.0
+    low, high = image[..., ::8, ::8].detach().aminmax()
+    return max(-float(low), float(high))
