@@ -9,6 +9,7 @@ import torch
 from torch.testing import assert_close
 
 import pyrascope as ps
+from moved import moved
 from pictures import noise, photo
 from pyrascope.methods import method_from
 from pyrascope.signal.ripmap import Ripmap
@@ -121,3 +122,10 @@ def test_convention_importance():
     assert float(found.min()) >= 0
     assert float(found.mean()) == pytest.approx(1)
     assert bool((ps.importance_map(torch.full((3, 40, 40), 0.3), ps.importance.Saliency()) == 1).all())
+
+
+def test_convention_equals():
+    image = noise(1, 16, 16).repeat(1, 4, 4)
+    plan = ps.plan(image, 10)
+    assert ps.plan(moved(image, 3), 10).boxes.tolist() == plan.boxes.tolist()
+    assert ps.allocate([0.1, 0.1 + 1e-16, 0.1], 4).tolist() == [2, 1, 1]
