@@ -268,14 +268,19 @@ def test_bad_pictures(run, bad, tmp_path, name, match):
         (["--out", ""], "picture must be written to a file that ends in one of .png"),
         (["--out", "new/deep/drawn.png", "--budget", "0"], "budget must be"),
         (["--json", "new/plan.json", "--out", "drawn.xyz"], "picture must be written"),
-        (["--json", "photo.png", "--budget", "0"], "budget must be"),
+        (["--json", "photo.png"], "--json must be a file that ends in .json, or - for standard output, got photo.png"),
+        (["--json", "new.jpg"], "--json must be a file that ends in .json"),
+        (["--json", "/dev/stdout"], "--json must be a file, got /dev/stdout, which is a device; for standard output"),
+        (["--json", "/dev/null"], "which is a device"),
+        (["--out", "photo.png"], "--out must not be a file that is read, got photo.png; give another name"),
+        (["--out", "../{folder}/photo.png"], "--out must not be a file that is read"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
 def test_bad_options_of_plan(run, photo, tmp_path, monkeypatch, words, match):
     monkeypatch.chdir(tmp_path)
     kept = photo.read_bytes()
-    code, _, err = run("plan", "photo.png", *words)
+    code, _, err = run("plan", "photo.png", *(word.replace("{folder}", tmp_path.name) for word in words))
     assert code == 2
     assert match in err
     assert names(tmp_path) == ["photo.png"]

@@ -16,9 +16,9 @@ def test_pyramid_draws(run, photo, tmp_path, kind, levels):
     code, out, _ = run("pyramid", photo, "--kind", kind, "--out", target, *words)
     assert code == 0
     if kind == "steerable":
-        assert out == f"{levels or 3} levels of 4 orientations, picture written to {target}\n"
+        assert out == f"{levels or 3} levels of 4 orientations\npicture written to {target}\n"
     else:
-        assert out == f"{levels or 4} levels, picture written to {target}\n"
+        assert out == f"{levels or 4} levels\npicture written to {target}\n"
     image, size, grey = opened(target)
     assert image == "PNG"
     assert size[0] > 1000
