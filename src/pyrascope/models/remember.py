@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .inputs import PIXELS
+from .sources import readable
 
 CALLS = 64
 """Calls of the processor that are remembered: the latest ones."""
@@ -48,7 +49,7 @@ def _pixels(inputs: Mapping[str, Any]) -> Tensor | None:
 
 @contextmanager
 def remembering(processor: Any) -> Iterator[Memory]:
-    """Within the block, calls of this processor are noted in the memory that is yielded; nothing else changes.
+    """Within the block, calls of this processor are noted in the memory that is yielded; pictures are `readable`.
 
     A call looks `__call__` up in the class, so this one instance is given a class of its own for the time, which is
     the old one in all else.
@@ -60,6 +61,7 @@ def remembering(processor: Any) -> Iterator[Memory]:
     stock = type(processor)
 
     def call(self: Any, images: Any = None, *args: Any, **kwargs: Any) -> Any:
+        images = readable(images)
         made = stock.__call__(self, images, *args, **kwargs)
         if isinstance(made, Mapping):
             memory.note(made, images)
