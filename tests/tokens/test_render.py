@@ -112,3 +112,25 @@ def test_gradient_flows_to_the_tokens_of_boxes_off_the_lattice():
     plan = even_grid((20, 24), 7, 4)
     tokens = noise(7, 1, 4, 4, dtype=torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(lambda tokens: ps.render(plan, tokens), tokens, fast_mode=True)
+
+
+@pytest.mark.parametrize(("size", "budget"), [((16, 5000), 1), ((5000, 16), 7), ((1, 3000), 2), ((24, 9000), 40)])
+def test_a_strip_is_rendered_in_memory_of_its_own_size(size, budget, monkeypatch):
+    """Its boxes reach far over the border; what is painted there is never made."""
+    made = []
+    fresh = torch.Tensor.new_zeros
+
+    def watched(self, shape, **options):
+        made.append(torch.Size(shape).numel())
+        return fresh(self, shape, **options)
+
+    image = noise(3, *size)
+    plan = ps.plan(image, budget)
+    tokens = ps.gather(image, plan)
+    monkeypatch.setattr(torch.Tensor, "new_zeros", watched)
+    shown = ps.render(plan, tokens)
+    assert made
+    assert max(made) <= 2 * image.numel()
+    small = torch.nn.functional.avg_pool2d(image[None], (1, size[1]) if size[1] > size[0] else (size[0], 1))
+    assert shown.shape == image.shape
+    torch.testing.assert_close(shown.mean(), small.mean(), atol=0.05, rtol=0)
