@@ -175,7 +175,9 @@ def report(console: Console, tried: Sequence[Fault], found: Sequence[tuple[str, 
     console.print(table)
     for fault, (what, said) in zip(tried, found, strict=True):
         if what != "caught":
-            console.print(f"{what}: {fault.what} ({fault.file})\n  {fault.tests}\n{said}", highlight=False, markup=False)
+            console.print(
+                f"{what}: {fault.what} ({fault.file})\n  {fault.tests}\n{said}", highlight=False, markup=False
+            )
 
 
 def written(tried: Sequence[Fault], outcomes: Sequence[str]) -> str:

@@ -46,7 +46,8 @@ def test_a_side_is_the_smallest_that_leaves_so_many_regions():
     for regions in range(2, 41):
         side = region_side(sizes, cell, regions)
         counts = [
-            sum(math.ceil(r / s) * math.ceil(c / s) for r, c in ((4, 9), (2, 2))) for s in range(max(side - 1, 1), side + 1)
+            sum(math.ceil(r / s) * math.ceil(c / s) for r, c in ((4, 9), (2, 2)))
+            for s in range(max(side - 1, 1), side + 1)
         ]
         assert counts[-1] <= regions
         assert side == 1 or counts[0] > regions

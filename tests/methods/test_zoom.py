@@ -76,7 +76,9 @@ def test_over_a_coarse_view_there_are_two_scales(share):
 def nearest_cells(size, point, count, cell=8):
     """The cells whose centres are nearest to a point (y, x), as a set of corners (y, x)."""
     corners = [(y, x) for y in range(0, size[0], cell) for x in range(0, size[1], cell)]
-    return set(sorted(corners, key=lambda c: sum((a + cell / 2 - b) ** 2 for a, b in zip(c, point, strict=True)))[:count])
+    return set(
+        sorted(corners, key=lambda c: sum((a + cell / 2 - b) ** 2 for a, b in zip(c, point, strict=True)))[:count]
+    )
 
 
 def corners(plan):
