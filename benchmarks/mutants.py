@@ -2,9 +2,9 @@
 
     python benchmarks/mutants.py [--only WORD] [--jobs 2] [--output FILE.md]
 
-The faults are in `benchmarks/mutants/`, a file a room. Each is put into a copy of the code, and the tests that must fail
-with it run there; the tree itself is never touched. First the same tests run without a fault and have to pass. Ends
-with 1 where a fault survives. Not part of `make test`: it takes a quarter of an hour on two processors.
+The faults are in `benchmarks/mutants/`, a file a room. Each is put into a copy of the code, and the tests that must
+fail with it run there; the tree itself is never touched. First the same tests run without a fault and have to pass.
+Ends with 1 where a fault survives. Not part of `make test`: see docs/mutants.md for how long it takes.
 """
 
 import argparse

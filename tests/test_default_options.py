@@ -1,4 +1,4 @@
-"""Every default that the documentation states, at its value: a method made without options, and the public functions."""
+"""Every default that the documentation states, at its value: methods made without options, and public functions."""
 
 import inspect
 
@@ -15,7 +15,8 @@ BEST = "RateDistortion(aspect=4, gain='recursive')"
 GAZE = "Fixation(e0=0.75, pixels_per_degree=32.0, power=2.0, source='auto', count=1)"
 FOVEATED = f"Foveated(gaze={GAZE}, content=False, weight=None)"
 INFORMATION = "Information(levels=4, noise=0.00784313725490196)"
-MAPS = f"BandEnergy(levels=4), {INFORMATION}, Orientation(orientations=8, angle=None), Saliency(), SpectralResidual(side=64)"
+ORIENTATION = "Orientation(orientations=8, angle=None)"
+MAPS = f"BandEnergy(levels=4), {INFORMATION}, {ORIENTATION}, Saliency(), SpectralResidual(side=64)"
 LEARNED = f"Learned(maps=({MAPS}), weights=(0.26, 0.17, 0.0, 0.37, 0.2), floor=0.0)"
 
 PIXELS = {
@@ -70,7 +71,7 @@ IMPORTANCE = {
     "Glance": GLANCE,
     "Information": INFORMATION,
     "Learned": LEARNED,
-    "Orientation": "Orientation(orientations=8, angle=None)",
+    "Orientation": ORIENTATION,
     "Query": "Query(kind='cosine', temperature=1.0)",
     "RelevanceRealization": f"RelevanceRealization(propositional={INFORMATION}, perspectival=Saliency(), "
     f"participatory=Coupling(), procedural={LEARNED}, weights=(0.25, 0.25, 0.25, 0.25), floor=0.0)",

@@ -13,7 +13,7 @@ from tolerances import near
 
 def by_hand(size, cell, side, values, weight):
     """Each pixel adds the value of its cell times its weight to its region."""
-    rows, columns = (-(-(-(-pixels // cell)) // side) for pixels in size)
+    rows, columns = (math.ceil(pixels / (cell * side)) for pixels in size)
     sums = torch.zeros(rows, columns, dtype=torch.float64)
     for y in range(size[0]):
         for x in range(size[1]):
