@@ -1,6 +1,6 @@
 """Faults put into the code on purpose, one line each: which of them do the tests not notice?
 
-    python benchmarks/mutants.py [--only WORD] [--jobs 2] [--output FILE.md]
+    python benchmarks/mutants.py [--only WORD ...] [--jobs 2] [--output FILE.md]
 
 The faults are in `benchmarks/mutants/`, a file a room. Each is put into a copy of the code, and the tests that must
 fail with it run there; the tree itself is never touched. First the same tests run without a fault and have to pass.
@@ -136,14 +136,15 @@ def outcome(fault: Fault, copies: "SimpleQueue[Path]") -> tuple[str, str]:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", default="", help="faults whose file or words have this in them")
+    parser.add_argument("--only", action="append", help="faults whose file or words have this in them; may be repeated")
     parser.add_argument("--jobs", type=int, default=2, help="faults at a time")
     parser.add_argument("--output", type=Path, help="write the table there")
     given = parser.parse_args()
     console = Console()
-    tried = [fault for fault in faults() if given.only in f"{fault.file} {fault.what}"]
+    wanted = given.only or [""]
+    tried = [fault for fault in faults() if any(word in f"{fault.file} {fault.what}" for word in wanted)]
     if not tried:
-        console.print(f"no fault has {given.only!r} in its file or its words")
+        console.print(f"no fault has {' or '.join(wanted)} in its file or its words")
         return 2
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(given.jobs) as pool:
         roots, copies = [Path(folder, str(job)) for job in range(given.jobs)], SimpleQueue[Path]()

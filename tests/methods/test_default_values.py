@@ -61,9 +61,9 @@ def test_tokens_contrast_with_two_coarser_levels_and_the_whole():
 
 def test_levels_weigh_from_a_half_to_two():
     image = noise(3, 96, 160)
-    found = ps.plan(image, 30, SaliencyPyramid(), 8)
+    found = ps.plan(image, 240, SaliencyPyramid(), 8)
     for weights, same in (((0.5, 1.0, 1.5, 2.0), True), ((1.0, 1.0, 1.0, 1.0), False)):
-        other = ps.plan(image, 30, SaliencyPyramid(weights=weights), 8)
+        other = ps.plan(image, 240, SaliencyPyramid(weights=weights), 8)
         assert np.array_equal(found.scores, other.scores) == same
 
 

@@ -112,3 +112,21 @@ def test_gradient_flows_to_the_tokens_of_boxes_off_the_lattice():
     plan = even_grid((20, 24), 7, 4)
     tokens = noise(7, 1, 4, 4, dtype=torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(lambda tokens: ps.render(plan, tokens), tokens, fast_mode=True)
+
+
+def test_fine_tokens_lie_over_coarse_ones():
+    plan = Plan([[0, 0, 16, 16], [0, 0, 32, 32]], [[0, 0], [1, 1]], [0, 0], (32, 48), 16, "by hand")
+    tokens = torch.stack([torch.ones(1, 16, 16), torch.zeros(1, 16, 16)])
+    picture = ps.render(plan, tokens)
+    assert_close(picture[:, :16, :16], torch.ones(1, 16, 16))
+    assert_close(picture[:, 20:28, 4:24], torch.zeros(1, 8, 20))
+
+
+def test_a_ramp_off_the_lattice_is_shown_to_a_third_of_a_step():
+    """A step is what a pixel differs from the next one; measured: 0.0013 here, 0.0023 with the nearest of samples."""
+    step = 1 / 200
+    ramp = ((torch.arange(48, dtype=torch.float64)[:, None] / 2 + torch.arange(80)) * step)[None]
+    boxes = [[3, 5, 27, 37], [3, 37, 27, 69], [27, 5, 43, 69], [0, 0, 48, 80]]
+    levels = np.log2([[3, 4], [3, 4], [2, 8], [6, 10]])
+    picture = shown(ramp, Plan(boxes, levels, [0] * 4, (48, 80), 8, "by hand"))
+    assert float((picture - ramp)[:, 10:-10, 16:-16].abs().max()) < step / 3
