@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..allocation.cover import owners
 from ..allocation.plan import Plan
+from ..allocation.ties import FINE
 from ..signal.resample import lanczos3, resize
 from ..signal.ripmap import Ripmap
 from ..signal.windows import windows
@@ -158,4 +159,5 @@ def _up_matrix(cell: int, factor: int, count: int) -> Tensor:
     place = (torch.arange(count, dtype=torch.float64) + 0.5) / factor + MARGIN
     pixels = torch.arange(cell + 2 * MARGIN, dtype=torch.float64) + 0.5
     weight = lanczos3(place[:, None] - pixels)
+    weight = weight.where(weight.abs() > FINE, 0.0)  # a pixel that lies on a sample is that sample, to the bit
     return weight / weight.sum(1, keepdim=True)
