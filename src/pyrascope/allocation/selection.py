@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .._check import shorten, whole_number
 from .budget import share_out
-from .ties import FINE, ROUNDED, first_of_largest, groups, margin_of, ranked, settled
+from .ties import FINE, ROUNDED, first_of_largest, margin_of, ranked, settled
 
 DEPENDENT = {FINE: 1e-12, ROUNDED: 16 * ROUNDED**2}
 """Margin -> squared sine of the angle to the span of the picked tokens up to which a token is their combination."""
@@ -123,18 +123,16 @@ def dpp(features: Tensor, count: int, relevance: Tensor | None = None) -> Tensor
     whole_number(count, "count", 0, n, hint="that many tokens there are")
     relevant = settled(_not_negative(relevance, n, "relevance").to(unit.device), margin)
     relevant = relevant / relevant.max().clamp(min=torch.finfo(torch.float64).tiny) if n else relevant
-    unit, label = _different(unit, margin)
-    rest = unit.any(1).double()  # squared sine of the angle to the span of the picked ones
-    rows = unit.new_zeros(count, len(unit))  # rows of the Cholesky factor of S, in picking order
+    rest = unit.square().sum(1)  # squared sine of the angle to the span of the picked ones
+    rows = unit.new_zeros(count, n)  # rows of the Cholesky factor of S, in picking order
     free = torch.ones(n, dtype=torch.bool, device=unit.device)
     picks: list[Tensor] = []
     for row in range(count):
-        open_, squares = free & (rest > DEPENDENT[margin])[label], relevant.square()
+        open_, squares = free & (rest > DEPENDENT[margin]), relevant.square()
         if not bool((open_ & (relevant > 0)).any()):
             break
-        pick = first_of_largest(torch.where(open_, squares * rest[label], -torch.inf), squares * margin)
-        of = label[pick]
-        rows[row] = (unit @ unit[of] - rows[:row].T @ rows[:row, of]) / rest[of].sqrt()
+        pick = first_of_largest(torch.where(open_, squares * rest, -torch.inf), squares * margin)
+        rows[row] = (unit @ unit[pick] - rows[:row].T @ rows[:row, pick]) / rest[pick].sqrt()
         rest = rest - rows[row].square()
         free[pick] = False
         picks.append(pick)
@@ -219,25 +217,6 @@ def _nearest(unit: Tensor, others: Tensor | None, rows: int = 1024) -> Tensor:
             distance.diagonal(first).fill_(2.0)  # the greatest distance there is
         found.append(distance.amin(1).clamp(min=0))
     return torch.cat(found)
-
-
-def _different(unit: Tensor, margin: float) -> tuple[Tensor, Tensor]:
-    """Returns the unit vectors that differ by more than the margin, in order, and which of them each vector is.
-
-    What follows then computes once for all that are equal, and cannot find them different. Candidates are those whose
-    projections onto a fixed direction agree; they are then compared with the first of theirs.
-    """
-    n = len(unit)
-    place = torch.arange(n, device=unit.device)
-    if n < 2 or not unit.shape[1]:
-        return unit, place
-    direction = torch.sin(torch.arange(1, unit.shape[1] + 1, dtype=unit.dtype, device=unit.device) ** 2 * 0.7548776662)
-    length = float(direction.norm())
-    label = groups(unit @ (direction / length), margin, size=1.0)
-    first = torch.full_like(place, n).scatter_reduce(0, label, place, "amin")[label]
-    same = (unit - unit[first]).square().sum(1) <= (2 * margin) ** 2
-    kept, number = torch.unique(torch.where(same, first, place), return_inverse=True)
-    return unit[kept], number
 
 
 def _unit(features: Tensor) -> Tensor:
