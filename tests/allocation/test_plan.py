@@ -444,3 +444,20 @@ def test_save_to_no_folder_is_refused(tmp_path):
         made().save(tmp_path / "none" / "plan.json")
     with pytest.raises(IsADirectoryError, match="output must be a file that can be written"):
         made().save(tmp_path)
+
+
+def test_plans_of_several_images_are_read_back(tmp_path):
+    plans = ps.plan([noise(3, 61, 93), noise(1, 40, 17)], 13)
+    several, one = tmp_path / "several.json", tmp_path / "one.json"
+    several.write_text(json.dumps([json.loads(plan.to_json()) for plan in plans]))
+    plans[0].save(one)
+    assert Plan.load_all(several) == plans
+    assert Plan.load_all(one) == plans[:1]
+    with pytest.raises(ValueError, match=r"several.json: a plan must be one JSON object, got a list of 2; .*load_all"):
+        Plan.load(several)
+    several.write_text(several.read_text().replace('"version": 1', '"version": 99', 1))
+    with pytest.raises(ValueError, match=r"several.json: plan 0: plan version must be"):
+        Plan.load_all(several)
+    several.write_text("[")
+    with pytest.raises(ValueError, match=r"several.json: a plan must be JSON text"):
+        Plan.load_all(several)

@@ -196,10 +196,9 @@ class Plan:
         Raises:
             ValueError: the text is no JSON, not of this format or version, or names a plan that cannot be.
         """
-        try:
-            data: Any = json.loads(text)
-        except (ValueError, RecursionError) as error:
-            raise ValueError(f"a plan must be JSON text, got {shorten(text, 40)}: {error}") from None
+        data = _parsed(text)
+        if isinstance(data, list) and data:
+            raise ValueError(f"a plan must be one JSON object, got a list of {len(data)}; read it with Plan.load_all")
         if not isinstance(data, dict) or data.get("format") != FORMAT:
             raise ValueError(f'a plan must be a JSON object with "format": "{FORMAT}", got {shorten(data, 40)}')
         if data.get("version") != VERSION or isinstance(data["version"], bool):
@@ -235,6 +234,37 @@ class Plan:
                 return cls.from_json(file.read())
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
+
+    @classmethod
+    def load_all(cls, path: str | os.PathLike[str]) -> list["Plan"]:
+        """Reads the plans of several images that `pyrascope plan --json` wrote; of a file of one plan, that one.
+
+        Raises:
+            OSError, ValueError: as `load`; the message names the file, and the number of the plan from 0.
+        """
+        try:
+            with open_to_read(path, "plan file") as file:
+                text = file.read()
+            data = _parsed(text)
+            if not isinstance(data, list):
+                return [cls.from_json(text)]
+            return [_numbered(cls, number, one) for number, one in enumerate(data)]
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
+
+
+def _parsed(text: str | bytes) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"a plan must be JSON text, got {shorten(text, 40)}: {error}") from None
+
+
+def _numbered(kind: type[Plan], number: int, data: Any) -> Plan:
+    try:
+        return kind.from_json(json.dumps(data))
+    except ValueError as error:
+        raise ValueError(f"plan {number}: {error}") from None
 
 
 def plan_of_boxes(

@@ -32,6 +32,7 @@ from ..models.builtin.questions import FAMILIES as WORLD
 from ..models.load import default_model, load
 from ..viz.pareto_figure import pareto_figure
 from ..viz.sheet import DOTS_PER_INCH
+from ..viz.style import own_style
 from .outputs import STANDARD_OUTPUT, outputs
 from .quiet import quiet
 
@@ -104,7 +105,8 @@ def compare_answers(  # noqa: PLR0913 - one parameter an option of the command
             lines = "".join(json_format.dumps(line, allow_nan=False) + "\n" for line in lines_of(run))
             (folder / "records.jsonl").write_text(lines, encoding="utf-8")
             (folder / "report.md").write_text(report(facts), encoding="utf-8")
-            pareto_figure(facts).savefig(folder / "pareto.png", dpi=DOTS_PER_INCH)
+            with own_style():
+                pareto_figure(facts).savefig(folder / "pareto.png", dpi=DOTS_PER_INCH)
         bar.stop()
         Console().print(_table(facts["rows"]))
         for note in [*facts["notes"], *_refusals(facts["refused"])]:

@@ -43,9 +43,11 @@ class Outputs:
     def draw(self, figure: "Figure") -> None:
         """Writes the picture."""
         from ..viz.sheet import DOTS_PER_INCH
+        from ..viz.style import own_style
 
         if self.picture:
-            figure.savefig(self.picture, dpi=DOTS_PER_INCH)
+            with own_style():
+                figure.savefig(self.picture, dpi=DOTS_PER_INCH)
 
 
 @contextmanager

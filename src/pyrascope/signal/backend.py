@@ -23,12 +23,14 @@ from torch.autograd import forward_ad
 
 from .._check import one_of, shorten
 from .._typing import BoundaryMode
+from .kernels.compiled import forget_kept, unkept
 
 Backend = Literal["auto", "numba", "torch"]
 
 SMALLEST = 1 << 14  # samples below which loading Numba is not worth it
 
 _failures: list[str] = []
+_unkept_is_said: list[bool] = []
 FLOATS = (torch.float32, torch.float64)
 PYRAMIDS = "pyrascope.signal.kernels.autograd"
 
@@ -123,7 +125,11 @@ def loaded(name: str, *trial: Any) -> ModuleType | None:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Numba's own, while it imports and compiles
             module = import_module(name)
-            module.trial(*trial)
+            try:
+                module.trial(*trial)
+            except Exception:  # as a file of kept code that is damaged has it; whatever else it is comes again
+                forget_kept()
+                module.trial(*trial)
     except Exception as error:  # Numba raises errors of many kinds where its compiler is broken
         if not _failures:
             _failures.append(repr(error))
@@ -134,4 +140,12 @@ def loaded(name: str, *trial: Any) -> ModuleType | None:
                 stacklevel=3,
             )
         return None
+    if unkept and not _unkept_is_said:
+        _unkept_is_said.append(True)
+        warnings.warn(
+            "compiled code cannot be kept here, so every process takes seconds to compile it anew; set NUMBA_CACHE_DIR "
+            "to a folder that can be written to",
+            RuntimeWarning,
+            stacklevel=3,
+        )
     return module

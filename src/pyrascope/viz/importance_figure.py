@@ -11,6 +11,7 @@ from .._check import shorten
 from ..io import ImageLike, as_tensor
 from .panels import caption, panels
 from .plan_figure import pixels
+from .style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -20,6 +21,7 @@ LIGHT = 0.55  # of the picture under the heat
 STEPS = 2.0  # octaves above and below the mean that the scale of colours spans
 
 
+@in_own_style
 def importance_figure(image: ImageLike, maps: Mapping[str, ArrayLike], cell: int = 16) -> "Figure":
     """Draws importance maps over their picture, greyed: dark where little matters, bright where much does.
 

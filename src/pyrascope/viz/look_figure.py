@@ -12,11 +12,13 @@ from ..models.side_by_side import LOOK, RESIZE
 from ..signal.resample import resize
 from .panels import caption, panels
 from .plan_figure import CHARACTER, INK, pixels, plan_figure
+from .style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@in_own_style
 def look_figure(image: ImageLike, question: str, found: Mapping[str, Answer]) -> "Figure":
     """Draws where the tokens of an answer went, what they show beside a plain resize, and all answers.
 

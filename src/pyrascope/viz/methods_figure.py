@@ -14,11 +14,13 @@ from ..tokens.gather import gather_patches
 from ..tokens.render import render_patches
 from .panels import caption, panels
 from .plan_figure import draw_boxes
+from .style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+@in_own_style
 def methods_figure(
     image: ImageLike, plans: Mapping[str, Plan] | None = None, *, budget: int = 256, cell: int = 16
 ) -> "Figure":

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .plan_figure import INK, PAPER, SOFT
+from .style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +18,7 @@ Point = tuple[float, float, float, float]
 """Cost, and accuracy with the ends of its interval, in percent."""
 
 
+@in_own_style
 def pareto_figure(facts: Facts) -> "Figure":
     """Draws the accuracy of each method and budget against its tokens, and against its process time to answer.
 

@@ -15,6 +15,7 @@ from ..io import ImageLike, as_tensor
 from ..methods import Resize
 from ..tokens.gather import gather_patches
 from ..tokens.render import render_patches
+from .style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,6 +27,7 @@ CHARACTER = 0.085
 """Width of a character of the title in inches, at most."""
 
 
+@in_own_style
 def plan_figure(image: ImageLike, plan: Plan, *, compare: bool | Plan = True) -> "Figure":
     """Draws a plan: the photograph with the boxes, beside the rendered tokens and a plain resize, with their PSNR.
 

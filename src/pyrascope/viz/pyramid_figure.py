@@ -9,6 +9,7 @@ from .._check import shorten
 from .bands import scale_of, shaded, written
 from .plan_figure import pixels
 from .sheet import DOTS_PER_INCH, LINE, label, sheet
+from .style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,6 +19,7 @@ PIXEL = 0.3  # most inches of a pixel
 LABEL = 1.5  # inches that a label takes
 
 
+@in_own_style
 def pyramid_figure(levels: Sequence[Tensor], *, bands: bool = False, title: str = "") -> "Figure":
     """Draws the levels of a pyramid in their true proportions, each labelled with its number and size.
 

@@ -10,6 +10,7 @@ from ..signal.steerable import SteerablePyramid
 from .bands import scale_of, shaded, written
 from .plan_figure import INK, pixels
 from .sheet import DOTS_PER_INCH, LINE, label, sheet
+from .style import in_own_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -24,6 +25,7 @@ THINNEST = 0.03  # inches; less would not be seen
 HEAD, GAP = 0.34, 0.08
 
 
+@in_own_style
 def steerable_figure(pyramid: SteerablePyramid[Tensor], *, title: str = "") -> "Figure":
     """Draws the oriented bands of a steerable pyramid and its residuals, all levels enlarged to one size.
 

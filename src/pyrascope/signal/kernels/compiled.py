@@ -4,6 +4,7 @@ What is kept is looked up by the time stamp of the file that the function is in:
 edits OPTIONS here deletes the kept code of a source tree (`__pycache__/*.nbi`), since Numba does not look at options.
 """
 
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any, TypeVar
@@ -17,6 +18,10 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+unkept: list[str] = []
+"""Functions whose code cannot be kept for the next process, since no folder for it can be written to."""
+
+
 def compiled(function: Function) -> Function:
     """Returns `function` compiled by Numba for the types it is called with, cached on disk where that is possible."""
     njit = import_module("numba").njit
@@ -24,4 +29,23 @@ def compiled(function: Function) -> Function:
         kernel: Function = njit(cache=True, **OPTIONS)(function)
     except RuntimeError:  # no folder that a cache could be written to
         kernel = njit(**OPTIONS)(function)
+        unkept.append(function.__name__)
     return kernel
+
+
+def forget_kept() -> None:
+    """Forgets what was kept of all functions compiled so far: one of the files is damaged, and all are made anew.
+
+    Where the files cannot be written either, they are not looked at any more.
+    """
+    nothing = import_module("numba.core.caching").NullCache
+    kernels = [part for name in _modules() for part in vars(sys.modules[name]).values() if hasattr(part, "_cache")]
+    for kernel in kernels:
+        try:
+            kernel._cache.flush()
+        except OSError:
+            kernel._cache = nothing()
+
+
+def _modules() -> list[str]:
+    return [name for name in sys.modules if name.startswith("pyrascope.") and ".kernels." in name]
