@@ -46,7 +46,6 @@ def test_distortion_equals_the_torch_path(dtype, channels, weighted, monkeypatch
         levels = levels_of(split_tree(((-(-h // cell), -(-w // cell)),), 4), 0)
         found, expected = both(image, cell, levels, weight, monkeypatch)
         assert found.keys() == expected.keys()
-        tolerance = 1e-4 if dtype == torch.float32 else 1e-10
         for level, sums in expected.items():
             near(found[level], sums)
 

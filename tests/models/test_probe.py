@@ -108,8 +108,8 @@ def test_without_positions_order_does_not_matter(kind):
     inputs = prompts(model, [0])
     shuffled = dict(inputs)
     shuffled["position_ids"] = torch.randperm(inputs["input_ids"].shape[1], generator=torch.manual_seed(0))[None]
-    near = last_rows(model, shuffled, 0, rotated=False)
-    near(near, last_rows(model, inputs, 0, rotated=False))
+    found = last_rows(model, shuffled, 0, rotated=False)
+    near(found, last_rows(model, inputs, 0, rotated=False))
     assert not torch.allclose(last_rows(model, shuffled, 0), last_rows(model, inputs, 0), atol=1e-4)
     assert probe(model, inputs, debias="positions")[0].shape == probe(model, inputs)[0].shape
 

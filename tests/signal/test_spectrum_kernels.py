@@ -10,7 +10,6 @@ from pyrascope.signal.steerable_transform import crop, whole_plane
 from tolerances import near
 
 spectrum = pytest.importorskip("pyrascope.signal.kernels.spectrum")
-TOLERANCE = {torch.float16: 1e-2, torch.float32: 1e-5, torch.float64: 1e-13}
 SIZES = [(1, 1), (1, 9), (8, 8), (9, 31), (34, 48), (67, 61)]
 
 
@@ -36,7 +35,7 @@ def parts(pyramid):
 @pytest.mark.parametrize("orientations", [2, 3])
 def test_kernels_agree_with_torch(monkeypatch, size, complex, decimate, orientations):
     monkeypatch.setattr(steerable_transform, "SMALLEST", 0)
-    for dtype, tolerance in TOLERANCE.items():
+    for dtype in (torch.float16, torch.float32, torch.float64):
         ours, plain = map(parts, both(noise(2, 3, *size, dtype=dtype), None, orientations, complex, decimate))
         for band, other in zip(ours, plain, strict=True):
             gain = size[0] * size[1] / band[0, 0].numel()  # decimated samples are so much larger

@@ -131,4 +131,4 @@ def test_the_first_head_attends_as_the_stock_model_does(model):
     stock = model.model.language_model(inputs_embeds=inputs, position_ids=place, output_attentions=True).attentions
     for scores, block in ((reply.attended, TINY["decoder"] // 2 - 1), (reply.aimed, -1)):
         share = stock[block][0, 0, 9:]  # of the first head
-        torch.testing.assert_close(scores[0, 0].softmax(-1), share, atol=1e-5, rtol=1e-4)
+        near(scores[0, 0].softmax(-1), share)

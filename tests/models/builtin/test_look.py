@@ -60,7 +60,7 @@ def test_shares_are_those_of_training(model, look, shown, tokens):
     small, (plan,) = plan_inputs(model, inputs, Resize(), tokens)
     assert plan.tokens == tokens
     (found,) = look.maps(model, inputs if tokens == 1024 else small)
-    torch.testing.assert_close(found, trained(model, look.heads, shown, plan, pixels), atol=1e-6, rtol=1e-4)
+    near(found, trained(model, look.heads, shown, plan, pixels))
     assert float(found.max()) > 1.2 / tokens, "a look that sees nothing proves nothing"
 
 
@@ -72,7 +72,7 @@ def test_each_prompt_of_a_padded_batch_as_alone(model, look, shown):
     together = look.maps(model, small)
     for one, found in zip((shown, other), together, strict=True):
         alone, _ = plan_inputs(model, asked(one), Resize(), 64)
-        torch.testing.assert_close(found, look.maps(model, alone)[0], atol=1e-6, rtol=1e-4)
+        near(found, look.maps(model, alone)[0])
         near(found.sum(), torch.tensor(1.0))
 
 

@@ -99,10 +99,10 @@ def test_dropping_equals_masking(model):
 def test_only_the_distance_between_boxes_matters(model):
     cells = planned(canvases(model, (0,))[0], 7)
     moved = Cells(cells.patches, cells.boxes + 8.25, (30, 30))
-    near = encode(model, [cells])
-    near(encode(model, [moved]), near)
+    here = encode(model, [cells])
+    near(encode(model, [moved]), here)
     stretched = Cells(cells.patches, cells.boxes * torch.tensor([1.0, 1.5, 1.0, 1.5]), (30, 30))
-    assert float((encode(model, [stretched]) - near).abs().max()) > 1e-3
+    assert float((encode(model, [stretched]) - here).abs().max()) > 1e-3
 
 
 def test_a_coarse_grid_is_a_small_image_at_wider_positions(model):

@@ -116,11 +116,11 @@ def test_only_the_distance_between_boxes_matters(kind):
     model = build(kind)
     cells = mixed(canvases(model, prompts(model, (0,)))[0], 10)
     moved = Cells(cells.patches, cells.boxes + 8.25, (30, 30))
-    near, far = (tower_of(model).encode(model, [one]).rows for one in (cells, moved))
+    here, far = (tower_of(model).encode(model, [one]).rows for one in (cells, moved))
     if kind == "qwen2_vl":
-        near(far, near)
+        near(far, here)
     stretched = Cells(cells.patches, cells.boxes * torch.tensor([1.0, 1.5, 1.0, 1.5]), (30, 30))
-    assert float((tower_of(model).encode(model, [stretched]).rows - near).abs().max()) > 1e-3
+    assert float((tower_of(model).encode(model, [stretched]).rows - here).abs().max()) > 1e-3
 
 
 @pytest.mark.parametrize("kind", KINDS[:2])
