@@ -51,7 +51,7 @@ def test_kernels_equal_torch(size, leading, mode, dtype):
         ours = everything(x, mode, size)
     with backend.use("torch"):
         theirs = everything(x, mode, size)
-    near(ours, theirs)
+    near(ours, theirs, size=1)
     assert all(y.is_contiguous() for y in ours)
 
 
@@ -78,7 +78,7 @@ def test_adjoint_has_the_same_inner_products(kind, down, dtype, mode):
         x, y = noise(3, *operator.adjoint.size, dtype=dtype), noise(3, *operator.size, dtype=dtype, seed=1)
         left = (autograd.linear(x, operator).double() * y).sum()
         right = (autograd.linear(y, operator.adjoint).double() * x).sum()
-        near(left, right)
+        near(left, right, dtype=dtype)
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, while it imports its decompositions
@@ -106,7 +106,7 @@ def test_gradients_equal_those_of_torch():
         with backend.use(name):
             loss = sum(band.abs().sum() for band in laplacian_pyramid(x, 4))
         grads.append(torch.autograd.grad(loss, x)[0])
-    near(*grads)
+    near(*grads, "step")
 
 
 def test_gradients_of_some_bands_only():
@@ -196,7 +196,7 @@ def test_integers_are_scaled_as_in_torch_in_every_layout(shape, dtype):
     with backend.use("numba"):
         for given in (codes, codes.mT.contiguous().mT, flipped, locked, foreign, np.asfortranarray(codes.numpy())):
             ours = [torch.as_tensor(y) for y in everything(given, "reflect", shape[-2:])]
-            near(ours, expected)
+            near(ours, expected, size=1)
             assert_close(ours[2], expected[2], rtol=0, atol=0)
 
 
@@ -216,7 +216,7 @@ def test_nan_and_infinity_pass_as_in_torch(mode, value):
             ours = everything(x, mode, (15, 13))
         with backend.use("torch"):
             theirs = everything(x, mode, (15, 13))
-        near([y.isfinite() for y in ours], [y.isfinite() for y in theirs])
+        near([y.isfinite() for y in ours], [y.isfinite() for y in theirs], "same")
 
 
 def test_auto_takes_kernels_for_large_images_and_torch_for_what_only_torch_can():
@@ -230,8 +230,8 @@ def test_auto_takes_kernels_for_large_images_and_torch_for_what_only_torch_can()
         assert backend.kernels(torch.ones(2, 2, device="meta"), 4) is None
         assert backend.kernels(torch.ones(2, 2).half(), 4) is None
         for transform in (torch.func.vmap, torch.func.grad):
-            torch.func.vmap(lambda x: near(backend.takes(x), False) or x)(torch.ones(2, 3, 3))
-            transform(lambda x: near(backend.takes(x), False) or x.sum())(torch.ones(2, 3, 3))
+            torch.func.vmap(lambda x: near(backend.takes(x), False, "same") or x)(torch.ones(2, 3, 3))
+            transform(lambda x: near(backend.takes(x), False, "same") or x.sum())(torch.ones(2, 3, 3))
     with (
         pytest.raises(ValueError, match="backend must be one of 'auto', 'numba', 'torch', got 'cuda'"),
         backend.use("cuda"),
@@ -250,7 +250,7 @@ def test_transforms_and_half_types_agree():
         with torch.autograd.forward_ad.dual_level():
             dual = torch.autograd.forward_ad.make_dual(x, x)
             tangent = torch.autograd.forward_ad.unpack_dual(reduce(dual)).tangent
-        near(tangent, reduce(x))
+        near(tangent, reduce(x), "step")
         half = x.to(torch.bfloat16)
         assert_close(reduce(half), reduce(half.float()).to(torch.bfloat16), rtol=0, atol=0)
 
