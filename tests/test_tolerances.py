@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tolerances import DEPTHS, HALF_DEPTHS, HALF_TYPES, TOLERANCE, TYPES, coarser, near, scale
+from tolerances import DEPTHS, HALF_DEPTHS, HALF_TYPES, TOLERANCE, TYPES, coarser, near, room, scale
 
 EPS = {torch.float64: 2.0**-52, torch.float32: 2.0**-23, torch.bfloat16: 2.0**-7, torch.float16: 2.0**-10}
 STEPS = {"step": (8, 2), "filter": (64, 4), "transform": (256, 16), "model": (1024, 64)}
@@ -63,6 +63,13 @@ def test_size_is_that_of_the_terms_that_cancel():
     apart(found, expected)
     near(found, expected, size=1)
     apart(found, expected, size=0.01)
+
+
+def test_room_is_what_near_allows():
+    assert room() == TOLERANCE[torch.float64, "filter"]
+    for dtype in TYPES:
+        near(torch.tensor([0.99 * room(3, "step", dtype)]).to(dtype), torch.zeros(1, dtype=dtype), "step", size=3)
+        apart(torch.tensor([1.01 * room(3, "step", dtype)]).to(dtype), torch.zeros(1, dtype=dtype), "step", size=3)
 
 
 def test_the_scale_is_the_largest_finite_value_or_1():

@@ -48,6 +48,11 @@ def near(found, expected, depth="filter", *, size=None, dtype=None):
     torch.testing.assert_close(ours.to(common), theirs.to(common), rtol=0, atol=atol, equal_nan=True)
 
 
+def room(size=1, depth="filter", dtype=torch.float64):
+    """Returns how far rounding may move a result of that size: what an inequality is softened by."""
+    return float(size) * TOLERANCE[dtype, depth]
+
+
 def scale(expected, size=None):
     """Returns the size of what is compared: `size`, or the largest finite absolute value, or 1 where that is 0."""
     if size is not None:

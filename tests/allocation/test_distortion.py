@@ -87,7 +87,7 @@ def test_colours_of_equal_luminance_are_seen():
     image = torch.full((3, 128, 128), 0.5)
     image[0, :, :64] += 0.3 * (2 * stripes[:, :64] - 1)
     image[1, :, :64] -= 0.3 * (2 * stripes[:, :64] - 1)
-    assert image.sum(0).std() < 1e-6
+    near(image.sum(0), torch.full((128, 128), 1.5), "step")
     found = recursive_distortion(image, 16, levels((128, 128), 16), None)
     expected = direct_distortion(image, 16, levels((128, 128), 16), None)
     assert found[2, 2][:, 0].min() > 10 * found[2, 2][:, 1].max()

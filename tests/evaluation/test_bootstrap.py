@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pyrascope.evaluation.bootstrap import bootstrap, bootstraps
-from tolerances import near
+from tolerances import near, room
 
 numbers = st.lists(st.floats(-10, 10), min_size=1, max_size=12)
 
@@ -14,7 +14,7 @@ numbers = st.lists(st.floats(-10, 10), min_size=1, max_size=12)
 @given(numbers, st.floats(-5, 5))
 def test_mean_inside_the_data_and_moves_with_it(values, shift):
     found = bootstrap(values)
-    assert min(values) - 1e-9 <= found.low <= found.high <= max(values) + 1e-9
+    assert min(values) - room(10) <= found.low <= found.high <= max(values) + room(10)
     near(found.estimate, np.mean(values))
     near(bootstrap(np.array(values) + shift), np.array(found) + shift)
     assert found == bootstrap(values)

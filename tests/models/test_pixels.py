@@ -25,7 +25,7 @@ from pyrascope.models.placing import columns_of
 from pyrascope.models.tiny import BREAK, GLOBAL, IMAGE, RECIPES, Recipe, TinyProcessor, build, prompts
 from pyrascope.models.towers import TOWERS, tower_of
 from tiny_models import TEXT, model_of, nested, pictures, tiny_processor
-from tolerances import near
+from tolerances import near, room
 
 FAMILIES = [kind for kind in RECIPES if kind in TOWERS]
 TILED = ["smolvlm", "llava_next", "llava_onevision"]
@@ -239,7 +239,7 @@ def test_detail_beyond_the_grid_is_seen_in_the_source():
     held = small["position_ids"][0, small["input_ids"][0] == IMAGE].tolist()
     assert len(set(held)) < len(held)  # several tokens within one stock cell share its position
     _, (grid,) = prepare(model, processor, [Image.fromarray(shown)], "<image> what", method=SQUARE, budget=40)
-    assert grid.levels.min() >= native - 1e-6
+    assert grid.levels.min() >= native - room(native, dtype=torch.float32)
 
 
 @torch.no_grad()

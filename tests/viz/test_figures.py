@@ -16,7 +16,7 @@ import pyrascope as ps
 from pictures import noise
 from pyrascope.methods.named import UNAIDED
 from pyrascope.viz import plan_figure, pyramid_figure
-from tolerances import near
+from tolerances import near, room
 
 DOTS = 40
 
@@ -180,8 +180,8 @@ def test_pyramids_of_any_size_are_drawn(size, channels, pyramid, bands):
     for level, picture in zip(levels, axis.images, strict=True):
         left, right, bottom, top = picture.get_extent()
         near((bottom - top, right - left), tuple(level.shape[1:]))
-        assert 0 <= left < right <= axis.get_xlim()[1] + 1e-9
-        assert 0 <= top < bottom <= axis.get_ylim()[0] + 1e-9
+        assert 0 <= left < right <= axis.get_xlim()[1] + room(max(axis.get_xlim()))
+        assert 0 <= top < bottom <= axis.get_ylim()[0] + room(max(axis.get_ylim()))
     assert figure.get_suptitle().startswith("a title")
     assert ("grey is 0" in figure.get_suptitle()) == bands
     saved(figure, dpi=20)

@@ -13,7 +13,7 @@ import pyrascope as ps
 from pictures import noise, photo
 from pyrascope.viz import pyramid_figure, steerable_figure
 from pyrascope.viz.bands import scale_of, shaded, strongest, written
-from tolerances import near
+from tolerances import near, room
 
 SIZES = [(1, 1), (1, 40), (40, 1), (33, 47), (64, 20)]
 
@@ -28,7 +28,8 @@ def extents(figure):
 
 
 def overlap(a, b):
-    return min(a[2], b[2]) - max(a[0], b[0]) > 1e-6 and min(a[3], b[3]) - max(a[1], b[1]) > 1e-6
+    least = room(max(*a, *b))
+    return min(a[2], b[2]) - max(a[0], b[0]) > least and min(a[3], b[3]) - max(a[1], b[1]) > least
 
 
 def assert_nothing_overlaps(figure):

@@ -61,7 +61,8 @@ def test_information_counts_bits_by_the_formula():
     found = Information(levels=1, noise=0.1)(Scene(image), 16)
     expected = torch.log2(1 + energy_density(image, 16, 1)[0] / 0.01)
     near(found, expected / expected.mean())
-    assert float(found[:, 5:].max()) < 1e-9 < float(found[:, :3].min())
+    near(found[:, 5:], torch.zeros_like(found[:, 5:]))
+    assert float(found[:, :3].min()) > 0.1
     assert signal.min() > 0.1
 
 
