@@ -441,7 +441,7 @@ def test_render_with_other_tokens_is_refused(change, error):
 def test_render_takes_tokens_of_any_byte_order_and_float():
     plan = ps.plan(picture(), 4)
     tokens = ps.gather(picture(), plan)
-    near(ps.render(plan, tokens.astype(">f4")), ps.render(plan, tokens))
+    near(ps.render(plan, tokens.astype(">f4")), ps.render(plan, tokens), "step")
 
 
 @pytest.mark.parametrize("other", [None, "plan.json", [1], {"boxes": []}])

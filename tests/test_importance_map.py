@@ -18,7 +18,7 @@ def test_every_kind_of_image_gives_the_map_in_its_kind():
         found = ps.importance_map(image, SALIENCY, cell=32)
         assert isinstance(found, np.ndarray)
         assert found.dtype == np.float64
-        near(found, from_tensor.numpy())
+        near(found, from_tensor.numpy(), "step")
     assert ps.importance_map(array[:, :, 0], SALIENCY).shape == (32, 48)
 
 

@@ -72,12 +72,12 @@ def test_formats_agree_with_the_png(picture, tmp_path, suffix, tolerance):
     options = {"webp": {"lossless": True}, "jpg": {"quality": 95, "subsampling": 0}}.get(suffix, {})
     image = palette_image(picture) if suffix == "gif" else picture
     seen = io.read_image(save(image, tmp_path / f"a.{suffix}", **options))
-    near(seen, io.read_image(save(picture, tmp_path / "b.png")))
+    np.testing.assert_allclose(seen, io.read_image(save(picture, tmp_path / "b.png")), atol=tolerance)
 
 
 def test_palette_agrees_with_the_png(picture, tmp_path):
     seen = io.read_image(save(palette_image(picture), tmp_path / "a.png"))
-    near(seen, io.read_image(save(picture, tmp_path / "b.png")))
+    near(seen, io.read_image(save(picture, tmp_path / "b.png")), "step")
 
 
 def test_transparent_palette_is_laid_over_white(picture, tmp_path):
@@ -85,10 +85,10 @@ def test_transparent_palette_is_laid_over_white(picture, tmp_path):
     alpha = np.linspace(255, 0, 256).astype(np.uint8)
     path = save(image, tmp_path / "many.png", transparency=alpha.tobytes())
     expected = over_white(picture, alpha[np.asarray(image)])
-    near(io.read_image(path), expected)
+    near(io.read_image(path), expected, "step")
     one = save(image, tmp_path / "one.gif", transparency=int(np.asarray(image)[3, 4]))
     assert (io.read_image(one)[3, 4] == 1).all()
-    near(io.read_image(one)[5, 6], picture[5, 6] / 255)
+    near(io.read_image(one)[5, 6], picture[5, 6] / 255, "step")
 
 
 @pytest.mark.parametrize("suffix", ["png", "jpg", "tif"])
@@ -96,7 +96,7 @@ def test_grey_is_repeated_to_three_channels(picture, tmp_path, suffix):
     grey = np.ascontiguousarray(picture[..., 0])
     seen = io.read_image(save(grey, tmp_path / f"a.{suffix}"))
     three = io.read_image(save(np.repeat(grey[..., None], 3, axis=2), tmp_path / "b.png"))
-    near(seen, three)
+    np.testing.assert_allclose(seen, three, atol=0.03 if suffix == "jpg" else 0)
 
 
 def test_one_bit_is_black_and_white(picture, tmp_path):
@@ -111,12 +111,12 @@ def test_cmyk_agrees_with_the_ink_model(picture, tmp_path, suffix):
     path = save(Image.fromarray(ink, "CMYK"), tmp_path / f"a.{suffix}", **({"quality": 98} if suffix == "jpg" else {}))
     share = ink / 255
     expected = (1 - share[..., :3]) * (1 - share[..., 3:])
-    near(io.read_image(path), expected)
+    np.testing.assert_allclose(io.read_image(path), expected, atol=0.005 if suffix == "tif" else 0.05)
 
 
 def test_cmyk_without_black_agrees_with_the_png(picture, tmp_path):
     seen = io.read_image(save(Image.fromarray(picture).convert("CMYK"), tmp_path / "a.tif"))
-    near(seen, io.read_image(save(picture, tmp_path / "b.png")))
+    near(seen, io.read_image(save(picture, tmp_path / "b.png")), "step")
 
 
 @pytest.mark.parametrize("mode", ["RGBA", "LA"])
@@ -129,7 +129,7 @@ def test_alpha_is_laid_over_white(picture, tmp_path, mode):
     seen = io.read_image(path)
     assert seen.max() <= 1
     expected = np.broadcast_to(over_white(colours, alpha), picture.shape)
-    near(seen, expected)
+    near(seen, expected, "step")
 
 
 def test_opaque_alpha_changes_no_bit():
@@ -149,19 +149,19 @@ def test_other_modes_of_pil_images_give_rgb(mode):
 def test_sixteen_bit_grey_keeps_its_precision(tmp_path, suffix):
     grey = np.arange(0, 65536, 331, dtype=np.uint16)[:192].reshape(HEIGHT, WIDTH)
     seen = io.read_image(save(grey, tmp_path / f"a.{suffix}"))
-    near(seen, np.repeat(grey[..., None] / 65535, 3, axis=2))
+    near(seen, np.repeat(grey[..., None] / 65535, 3, axis=2), "step")
 
 
 def test_sixteen_bit_transparent_value_is_white(tmp_path):
     rows = b"".join(b"\0" + np.array(row, ">u2").tobytes() for row in ([258, 40000], [257, 0]))
     (tmp_path / "a.png").write_bytes(png(2, 2, 16, 0, rows, struct.pack(">H", 258)))
     seen = io.read_image(tmp_path / "a.png")
-    near(seen[..., 1], [[1, 40000 / 65535], [257 / 65535, 0]])
+    near(seen[..., 1], [[1, 40000 / 65535], [257 / 65535, 0]], "step")
 
 
 def test_sixteen_bit_colour_comes_with_eight_bits(tmp_path):
     (tmp_path / "a.png").write_bytes(png(1, 1, 16, 2, b"\0" + np.array([33005, 39756, 63618], ">u2").tobytes()))
-    near(io.read_image(tmp_path / "a.png")[0, 0], np.array([128, 155, 248]) / 255)
+    near(io.read_image(tmp_path / "a.png")[0, 0], np.array([128, 155, 248]) / 255, "step")
 
 
 def test_float_picture_is_kept_within_0_and_1(tmp_path):
@@ -214,11 +214,11 @@ def test_exif_orientation_is_resolved(picture, tmp_path, suffix, orientation):
     options = {"jpg": {"quality": 95, "subsampling": 0}, "webp": {"lossless": True}}.get(suffix, {})
     path = save(stored(picture, orientation), tmp_path / f"a.{suffix}", exif=exif, **options)
     upright = io.read_image(save(picture, tmp_path / "b.png"))
-    near(io.read_image(path), upright)
+    np.testing.assert_allclose(io.read_image(path), upright, atol=0.05 if suffix == "jpg" else 0)
     with Image.open(path) as image:
         tensor, _ = io.as_tensor(image)
         again, _ = io.as_tensor(image)  # asking twice turns nothing twice
-    near(tensor.permute(1, 2, 0), upright)
+    np.testing.assert_allclose(tensor.permute(1, 2, 0), upright, atol=0.05 if suffix == "jpg" else 0)
     assert torch.equal(tensor, again)
 
 
@@ -228,7 +228,7 @@ def test_exif_orientation_turns_sixteen_bit_grey(picture, tmp_path, orientation)
     exif = Image.Exif()
     exif[0x0112] = orientation
     seen = io.read_image(save(stored(grey, orientation), tmp_path / "a.png", exif=exif))
-    near(seen[..., 2], grey / 65535)
+    near(seen[..., 2], grey / 65535, "step")
 
 
 @pytest.mark.parametrize("orientation", [0, 9, 65535])
@@ -236,7 +236,7 @@ def test_unknown_orientation_turns_nothing(picture, tmp_path, orientation):
     exif = Image.Exif()
     exif[0x0112] = orientation
     seen = io.read_image(save(picture, tmp_path / "a.png", exif=exif))
-    near(seen, picture / 255)
+    near(seen, picture / 255, "step")
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 9), (9, 1)])
@@ -286,7 +286,7 @@ def test_whole_numbers_are_scaled_by_their_range(dtype, top):
     for image in (array, torch.from_numpy(array)[None]):
         tensor, _ = io.as_tensor(image)
         assert tensor.dtype == torch.float32
-        near(tensor, expected)
+        near(tensor, expected, "step")
 
 
 def read_only(array):
@@ -317,7 +317,7 @@ def test_any_memory_order_gives_the_values_and_leaves_the_input(dtype, view):
     tensor, _ = io.as_tensor(array)
     values = np.asarray(array)[..., None] if array.ndim == 2 else array
     top = {"u1": 255, "u2": 65535}.get(dtype[-2:], 1)
-    near(tensor.permute(1, 2, 0).numpy(), values.astype(np.float64) / top)
+    near(tensor.permute(1, 2, 0).numpy(), values.astype(np.float64) / top, "step")
     tensor.zero_()
     np.testing.assert_array_equal(base, before)
 
@@ -587,7 +587,7 @@ def test_written_file_appears_when_it_is_whole(tmp_path, picture):
         save(picture, part)
         assert not target.exists()
     assert names(tmp_path) == ["a.png"]
-    near(io.read_image(target), picture / 255)
+    near(io.read_image(target), picture / 255, "step")
 
 
 def write(path, text, finish=lambda: None):

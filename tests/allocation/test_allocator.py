@@ -14,7 +14,7 @@ IMAGE = torch.zeros(1, 20, 30)
 )
 def test_fixations_are_points_in_the_image(fixation, expected):
     scene = Scene(IMAGE, context=Context(fixation=fixation))
-    near(scene.context.fixations, torch.tensor(expected, dtype=torch.float64))
+    near(scene.context.fixations, torch.tensor(expected, dtype=torch.float64), "step")
     assert Context().fixations is None
 
 

@@ -97,14 +97,14 @@ def test_crops_look_where_the_plan_does(options):
 def test_detail_counts_what_is_wanted_and_shown_once():
     boxes = np.array([[0, 0, 20, 20], [20, 0, 40, 40], [0, 20, 10, 30], [10, 20, 20, 30], [0, 30, 20, 40]], float)
     detail = Detail(boxes, (40, 40))
-    near(detail.wanted.sum(), 5)
-    near(detail.wanted[:20, :20].sum(), 1)
-    near(detail.wanted[:10, 20:30].sum(), 1)
+    near(detail.wanted.sum(), 5, "step")
+    near(detail.wanted[:20, :20].sum(), 1, "step")
+    near(detail.wanted[:10, 20:30].sum(), 1, "step")
     for _ in range(2):  # the same view twice adds nothing
         detail.show(View((0, 0, 40, 40), 2, (8, 8)))
         np.testing.assert_allclose(detail.delivered, 0.5 + 1 + 3 * 0.125 + 0.125, atol=0.3)
     detail.show(View((0, 0, 40, 40), 1600, (40, 40)))
-    near(detail.delivered, 5)
+    near(detail.delivered, 5, "step")
 
 
 def test_the_best_place_is_the_best_of_all_places():
@@ -122,7 +122,7 @@ def test_the_best_place_is_the_best_of_all_places():
             one.show(View((y, x, y + side, x + side), 9, (6, 6)))
             found.append(one.delivered)
     assert best.delivered > min(found) + 1
-    near(best.delivered, max(found))
+    near(best.delivered, max(found), "step")
 
 
 @pytest.mark.parametrize(

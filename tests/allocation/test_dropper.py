@@ -90,4 +90,4 @@ def test_rows_of_attention_are_those_of_the_full_matrix(masked):
     want = logits.masked_fill(~mask, -torch.inf).softmax(-1).mean(0)
     rows = torch.tensor([6, 2])
     for form in (mask, torch.zeros(7, 7).masked_fill(~mask, torch.finfo(torch.float32).min)) if masked else (None,):
-        near(Heads(query, key, 0.3, form).attention(rows), want[rows])
+        near(Heads(query, key, 0.3, form).attention(rows), want[rows], "step")

@@ -90,7 +90,7 @@ def test_new_images_are_judged_by_the_set():
     spent = [gate(one) for one in random.exponential(1.0, 4000)]
     np.testing.assert_allclose(np.mean(spent), 110, rtol=0.03)
     assert set(spent) == {64, 128, 256}
-    near(gate.thresholds[1], 2 * gate.thresholds[0])
+    near(gate.thresholds[1], 2 * gate.thresholds[0], "step")
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def test_weights_are_integrals_over_the_pixels_of_a_level(h, w, rows, columns, l
     with backend.use(path):
         found = Measure((h, w), weight).weights((ly, lx))
     assert found.dtype == torch.float64
-    near(found.numpy(), expected)
+    near(found.numpy(), expected, "transform")
 
 
 def test_a_map_of_the_images_size_is_taken_as_it_is():

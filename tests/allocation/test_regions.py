@@ -56,7 +56,7 @@ def test_every_region_is_partitioned_into_its_count(parts):
         assert (np.lexsort((mine[:, 1], mine[:, 0])) == np.arange(len(mine))).all()
         _, columns = np.unique(mine[:, 0], return_counts=True)
         assert columns.max() - columns.min() <= 1
-    near(boxes[:, 2:] - boxes[:, :2], 4 * 2**levels)
+    near(boxes[:, 2:] - boxes[:, :2], 4 * 2**levels, "transform")
 
 
 @settings(max_examples=200, deadline=None)

@@ -156,7 +156,11 @@ def test_boxes_of_limited_depth_are_near_the_optimum_and_never_better(rows, colu
     assert not np.isfinite(best[:first]).any()
     for budget in range(first, rows * columns + 1):
         found = distortion[best_cut(tree, distortion, budget).nodes].sum()
-        assert best[budget] - room(distortion[tree.roots].sum()) <= found <= best[budget] + 0.01 * distortion[tree.roots].sum()
+        assert (
+            best[budget] - room(distortion[tree.roots].sum())
+            <= found
+            <= best[budget] + 0.01 * distortion[tree.roots].sum()
+        )
 
 
 @settings(max_examples=80, deadline=None)

@@ -94,7 +94,7 @@ def test_heat_against_pixels():
     padded = np.zeros((40, 48))
     padded[:40, :44] = pixels
     padded[30:40, 44:48] += 1 / 400  # the part of the last cells that lies beyond the border counts with them
-    near(heat(boxes, size, cell), padded.reshape(5, 8, 6, 8).sum((1, 3)))
+    near(heat(boxes, size, cell), padded.reshape(5, 8, 6, 8).sum((1, 3)), "step")
 
 
 def test_places():

@@ -52,8 +52,8 @@ def test_accuracies_and_paired_differences(run):
     assert (full["tokens"], small["tokens"], full["asked"]) == (64, 8, 8)
     assert full["beside_resize"] is small["beside_resize"] is None
     apart = np.array([int(a) - int(b) for a, b in zip(LOOK, SMALL, strict=True)], float)
-    near(look["beside_resize"], bootstrap(apart))
-    near(look["accuracy"], bootstrap([int(a) for a in LOOK]))
+    near(look["beside_resize"], bootstrap(apart), "step")
+    near(look["accuracy"], bootstrap([int(a) for a in LOOK]), "step")
 
 
 def test_differences_are_over_examples_that_both_answered(run):
@@ -74,7 +74,7 @@ def test_hard_subset(run):
     found = hard(rows_of(run.records))[B]
     assert (found["examples"], found["of"]) == (3, 8)  # 1, 3 and 7: full right, resize wrong
     assert list(found["recovered"]) == ["coarse-to-fine"]
-    near(found["recovered"]["coarse-to-fine"][0], 2 / 3)  # 1 and 7
+    near(found["recovered"]["coarse-to-fine"][0], 2 / 3, "step")  # 1 and 7
 
 
 def test_where_a_coarse_view_suffices(run):
@@ -91,9 +91,9 @@ def test_spatial_bias(run):
     assert look["accuracy"] == [1, 0.5, 0, None, None, None, None, None, 0.5]
     assert look["gap"] == 1
     assert full["density"] is None
-    near(small["density_gap"], 0)
-    near(look["density"][0], 1.8)
-    near(look["density_gap"], 0.9)
+    near(small["density_gap"], 0, "step")
+    near(look["density"][0], 1.8, "step")
+    near(look["density_gap"], 0.9, "step")
     half = [*run.records[:-1], dataclasses.replace(run.records[-1], ninths=None)]
     assert bias(rows_of(half), run.asked)[2]["density"] is None, "not that of the examples where it is known"
 
@@ -168,7 +168,7 @@ def test_report_and_picture_hold_what_was_found(run):
     drawn = {line.get_label() for line in left.get_legend_handles_labels()[0]}
     assert drawn == {"full", "resize", "coarse-to-fine", "gate"}
     assert {one.get_label() for one in right.get_legend_handles_labels()[0]} == {"full", "resize", "coarse-to-fine"}
-    near(right.get_legend_handles_labels()[0][0].lines[0].get_xdata(), [400])
+    near(list(right.get_legend_handles_labels()[0][0].lines[0].get_xdata()), [400.0])
     assert len(lines_of(run)) == len(run.records) == 5 * 8
 
 

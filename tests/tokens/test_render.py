@@ -36,7 +36,7 @@ def test_constants_are_shown_exactly_at_every_size_and_budget(h, w, cell, data):
 def test_the_full_budget_shows_the_image(method, size):
     image = noise(2, *size, dtype=torch.float64)
     full = -(-size[0] // 8) * -(-size[1] // 8)
-    near(shown(image, ps.plan(image, full, method, 8)), image)
+    near(shown(image, ps.plan(image, full, method, 8)), image, "step")
 
 
 def test_resize_is_magnified_as_a_whole():
@@ -66,7 +66,7 @@ def test_a_smooth_picture_has_no_seams_between_levels():
 def test_small_boxes_lie_over_large_ones():
     image = noise(1, 32, 32)
     plan = Plan([[0, 0, 32, 32], [8, 8, 24, 24]], [[1, 1], [0, 0]], [0, 0], (32, 32), 16, "by hand")
-    near(shown(image, plan)[:, 8:24, 8:24], image[:, 8:24, 8:24])
+    near(shown(image, plan)[:, 8:24, 8:24], image[:, 8:24, 8:24], "step")
 
 
 def test_places_without_a_box_are_zero():
@@ -74,7 +74,7 @@ def test_places_without_a_box_are_zero():
     plan = Plan([[0, 0, 16, 16]], [[0, 0]], [0], (32, 32), 16, "by hand")
     expected = torch.zeros(1, 32, 32)
     expected[:, :16, :16] = 1
-    near(shown(image, plan), expected)
+    near(shown(image, plan), expected, "step")
 
 
 def test_better_than_resize_on_the_photograph():
@@ -96,7 +96,7 @@ def test_boxes_off_the_lattice_show_native_pixels_exactly_and_constants():
     plan = Plan([[0, 0, 40, 50], *boxes], [[1.5, 1.7], *levels], [0] * 3, (40, 50), 16, "by hand")
     picture = shown(image, plan)
     for y0, x0, y1, x1 in boxes:
-        near(picture[:, y0:y1, x0:x1], image[:, y0:y1, x0:x1])
+        near(picture[:, y0:y1, x0:x1], image[:, y0:y1, x0:x1], "step")
     near(shown(torch.full_like(image, 0.6), plan), torch.full_like(image, 0.6))
 
 

@@ -179,7 +179,7 @@ def test_pyramids_of_any_size_are_drawn(size, channels, pyramid, bands):
         assert [word[0] for word in words[2:]] == (["±"] if bands and number < 2 else [])
     for level, picture in zip(levels, axis.images, strict=True):
         left, right, bottom, top = picture.get_extent()
-        near((bottom - top, right - left), tuple(level.shape[1:]))
+        near((bottom - top, right - left), tuple(level.shape[1:]), "step")
         assert 0 <= left < right <= axis.get_xlim()[1] + room(max(axis.get_xlim()))
         assert 0 <= top < bottom <= axis.get_ylim()[0] + room(max(axis.get_ylim()))
     assert figure.get_suptitle().startswith("a title")
@@ -193,7 +193,7 @@ def test_constant_pyramids_are_drawn(pyramid, bands, levels):
     figure = pyramid_figure(pyramid(torch.full((3, 20, 30), 0.25), levels), bands=bands)
     for number, picture in enumerate(figure.axes[0].images):
         expected = 0.5 if bands and number < levels - 1 else 0.25
-        near(picture.get_array(), expected)
+        near(picture.get_array(), expected, "step")
 
 
 @pytest.mark.parametrize("size", [(4000, 20), (20, 4000), (40, 1), (1, 4000)])

@@ -175,7 +175,7 @@ def test_the_finest_band_does_not_fade_when_it_is_drawn_small():
 def test_scales_are_symmetric_and_nearly_the_largest_magnitude():
     band = noise(3, 40, 50) - 0.5
     assert scale_of([band]) == scale_of([-band])
-    near(scale_of([band]), np.quantile(band.abs(), 0.995))
+    near(scale_of([band]), np.quantile(band.abs(), 0.995), "step")
     near(shaded(band, 0.5, 99) + shaded(-band, 0.5, 99), 1)
     assert scale_of([torch.zeros(1, 2, 2)]) == 1.0
 

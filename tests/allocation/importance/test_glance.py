@@ -38,7 +38,7 @@ def test_the_view_is_the_mean_of_areas():
 @pytest.mark.parametrize("size", [(1, 1), (40, 7), (128, 128)])
 def test_small_images_are_seen_as_they_are(size):
     image = noise(3, *size)
-    near(seen_by(Glance(of=Witness()), ps.Scene(image)).image, image)
+    near(seen_by(Glance(of=Witness()), ps.Scene(image)).image, image, "step")
     assert Glance()(ps.Scene(image)) == pytest.approx(Complexity()(ps.Scene(image)), abs=1e-3)
 
 

@@ -17,7 +17,7 @@ PARTS = (Information(), Saliency(), Coupling(), Learned())
 def test_it_is_the_weighted_mean_of_four_maps():
     weights = (0.1, 0.2, 0.3, 0.4)
     expected = sum(weight * part(SCENE, 16) for weight, part in zip(weights, PARTS, strict=True))
-    near(RelevanceRealization(weights=weights)(SCENE, 16), expected)
+    near(RelevanceRealization(weights=weights)(SCENE, 16), expected, "step")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -25,7 +25,7 @@ def test_each_way_can_be_left_out_in_one_line(way):
     whole = RelevanceRealization()
     without = replace(whole, **{way: None})
     left = [part(SCENE, 16) for name, part in zip(WAYS, PARTS, strict=True) if name != way]
-    near(without(SCENE, 16), torch.stack(left).mean(0))
+    near(without(SCENE, 16), torch.stack(left).mean(0), "step")
     assert not torch.allclose(without(SCENE, 16), whole(SCENE, 16), rtol=0.01)
 
 

@@ -29,9 +29,9 @@ def test_smoothing_keeps_the_sum_and_is_a_gaussian():
     spot = torch.zeros(41, 61, dtype=torch.float64)
     spot[20, 30] = 1
     found = smoothed(spot, 2.5)
-    near(found.sum(), torch.tensor(1.0, dtype=torch.float64))
+    near(found.sum(), torch.tensor(1.0, dtype=torch.float64), "step")
     expected = torch.exp(-0.5 * torch.tensor([1.0, 2.0, 5.0], dtype=torch.float64).square() / 2.5**2)
-    near(found[20, [31, 32, 35]] / found[20, 30], expected)
+    near(found[20, [31, 32, 35]] / found[20, 30], expected, "step")
 
 
 def test_the_odd_item_stands_out():
