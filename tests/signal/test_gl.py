@@ -85,7 +85,8 @@ def test_arrays_and_channel_axes(gl, dtype, axis):
     ours, theirs = ps.mipmap(x, channel_axis=axis), gl.mipmap(x, channel_axis=axis)
     for plain, made in zip(ours, theirs, strict=True):
         assert made.dtype == plain.dtype
-        np.testing.assert_allclose(made, plain, rtol=0, atol=3e-5 if dtype != np.float16 else 4e-3)
+        promised = tolerance(gl, (20, 33), torch.float16 if dtype == np.float16 else torch.float32)
+        np.testing.assert_allclose(made, plain, rtol=0, atol=promised)
     assert np.shares_memory(theirs[0], x) == np.shares_memory(ours[0], x)
 
 
