@@ -130,8 +130,8 @@ def test_other_droppers_decode_alike(kind, dropper):
         whole, same = generated(model, inputs, use_cache=False)
         alone = torch.cat([generated(model, prompts(model, [row]))[0] for row in (0, 1)])
     assert torch.equal(tokens, same)
-    near(whole, cached)
-    near(alone, cached)
+    near(whole, cached, "transform")
+    near(alone, cached, "transform")
 
 
 def test_budgets_of_images_and_of_prompts():
@@ -170,7 +170,7 @@ def test_the_rest_of_the_prompt_has_its_logits(kind):
     assert one.shape == stock.shape
     for row, n in enumerate(shift):
         mine = one[row, n:][left["input_ids"][row, n:] != IMAGE]
-        near(other[row, : len(one[row]) - n][left["input_ids"][row, n:] != IMAGE], mine)
+        near(other[row, : len(one[row]) - n][left["input_ids"][row, n:] != IMAGE], mine, "transform")
 
 
 @pytest.mark.parametrize("kind", ["llava", "qwen3_vl", "paligemma"])
@@ -202,7 +202,7 @@ def test_a_conversation_goes_on_from_the_cache():
         whole = model(
             input_ids=ids, attention_mask=mask, position_ids=place, pixel_values=inputs["pixel_values"]
         ).logits
-        near(later[:, -1], whole[:, -1])
+        near(later[:, -1], whole[:, -1], "transform")
         cache.layers[1].crop(-1)
         with pytest.raises(ValueError, match="cache must be as the prompt left it"):
             model(input_ids=more[:, :1], past_key_values=cache)
@@ -219,7 +219,7 @@ def test_rows_without_padding_may_lose_different_numbers():
     for inputs, budget in ((one, 30), (two, 50)):
         with dropped(model, budget=budget):
             alone.append(generated(model, inputs)[0])
-    near(together, torch.cat(alone))
+    near(together, torch.cat(alone), "transform")
 
 
 def test_guesses_that_are_taken_back_change_nothing():
@@ -252,7 +252,7 @@ def test_eager_attention_is_served_too():
     for _ in range(2):
         with dropped(model):
             got, _ = generated(model, inputs)
-        near(got, want)
+        near(got, want, "transform")
 
 
 def test_reduced_inputs_may_be_dropped_further():
@@ -262,7 +262,7 @@ def test_reduced_inputs_may_be_dropped_further():
         assert lengths(model, small)[1:] == [int((small["attention_mask"].sum(1) - torch.tensor([5, 5])).max())] * 2
         cached, _ = generated(model, small)
         whole, _ = generated(model, small, use_cache=False)
-    near(whole, cached)
+    near(whole, cached, "transform")
 
 
 def test_text_beside_images_is_left_alone():
@@ -275,7 +275,7 @@ def test_text_beside_images_is_left_alone():
     }
     stock = model(input_ids=text[:, -4:]).logits[0]
     with dropped(model):
-        near(model(**both).logits[1, -4:], stock)
+        near(model(**both).logits[1, -4:], stock, "transform")
 
 
 def test_a_model_may_write_a_placeholder():

@@ -105,7 +105,7 @@ def test_the_heat_is_eager_attention_on_the_coarse_prompt(kind):
     coarse, maps = seen[0]
     same, views = plan_inputs(model, inputs, Resize(), 4, processor=TinyProcessor())
     assert [len(one) for one in maps] == [view.tokens for view in views]
-    near(coarse["input_ids"], same["input_ids"])
+    near(coarse["input_ids"], same["input_ids"], "same")
     model.set_attn_implementation("eager")
     with torch.no_grad():
         attention = model(**same, output_attentions=True).attentions[layer].mean(1)[:, -1]
@@ -148,7 +148,7 @@ def test_at_the_full_budget_nothing_is_left_to_choose():
     inputs = prompts(model)
     small, plans = plan_inputs(model, inputs, CoarseToFine(), 64)
     assert all(plan.is_partition and not plan.levels.any() for plan in plans)
-    near(model(**small).logits, model(**inputs).logits)
+    near(model(**small).logits, model(**inputs).logits, "transform")
 
 
 def test_a_look_costs_no_gradient_and_the_answer_has_one():

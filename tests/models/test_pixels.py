@@ -67,7 +67,7 @@ def test_packed_features_of_all_cells_are_the_stock_features(model):
     small, plans = plan_inputs(model, inputs, SQUARE, [canvas.count for canvas in canvases], processor=TINY)
     found = small["mm_encoder_outputs"]["image"].pooler_output
     found = torch.cat([rows.reshape(-1, rows.shape[-1]) for rows in found])
-    near(found, stock.rows)
+    near(found, stock.rows, "transform")
     for canvas, plan in zip(canvases, plans, strict=True):
         assert plan.tokens == canvas.grid[0] * canvas.grid[1]
         assert not plan.levels.any()
@@ -129,7 +129,7 @@ def test_below_the_full_budget_tiles_are_one_image(kind):
         assert (small["input_ids"] == IMAGE).sum(1).tolist() == [cells[0], cells[1] + cells[2]]
         mixed, _ = plan_inputs(model, inputs, SQUARE, [canvases[0].count, 3, 4], processor=TINY)
         alone, _ = plan_inputs(model, prompts(model, (1,)), SQUARE, [3, 4], processor=TINY)
-        near(model(**mixed).logits[1:, -1], model(**alone).logits[:, -1])
+        near(model(**mixed).logits[1:, -1], model(**alone).logits[:, -1], "transform")
         stock = model(**prompts(model, (0,))).logits[:, -1]
         near(model(**mixed).logits[:1, -1], stock)
 
@@ -165,7 +165,7 @@ def test_images_of_a_prompt_are_planned_together(model):
     with torch.no_grad():
         whole, _ = plan_inputs(model, prompts(model, (0,)), SQUARE, full, processor=TINY, share="prompt")
         stock = model(**prompts(model, (0,))).logits[:, -1]
-        near(model(**whole).logits[:, -1], stock)
+        near(model(**whole).logits[:, -1], stock, "transform")
 
 
 def test_a_method_may_choose_its_budget():

@@ -47,7 +47,7 @@ def test_full_budget_is_stock(model, positions):
     inputs, counts = prompts(model), full_counts(model)
     small, _ = reduce_inputs(model, inputs, even, counts, processor=TINY, positions=positions)
     assert torch.equal(small["input_ids"], inputs["input_ids"])
-    near(model(**small).logits[:, -1], model(**inputs).logits[:, -1])
+    near(model(**small).logits[:, -1], model(**inputs).logits[:, -1], "transform")
     want, sequences = generated(model, inputs)
     got, same = generated(model, small)
     assert torch.equal(same, sequences)
@@ -66,10 +66,10 @@ def test_small_budget_is_exact_and_rows_do_not_mix(model, positions):
         model, reduce_inputs(model, prompts(model), even, [5, 3, 4], **options)[0], use_cache=False
     )
     assert torch.equal(sequences, same)
-    near(uncached, batch)
+    near(uncached, batch, "transform")
     for row, budget in ((0, [5]), (1, [3, 4])):
         alone, _ = generated(model, reduce_inputs(model, prompts(model, [row]), even, budget, **options)[0])
-        near(batch[row : row + 1], alone)
+        near(batch[row : row + 1], alone, "transform")
 
 
 def test_attached_and_restored(model):

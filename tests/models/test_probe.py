@@ -48,7 +48,7 @@ def test_rows_are_the_weights_of_eager_attention(kind):
     inputs = prompts(model)
     stock = model(**inputs).logits
     for layer, want in enumerate(eager(model, inputs)):
-        near(last_rows(model, inputs, layer), want * inputs["attention_mask"])
+        near(last_rows(model, inputs, layer), want * inputs["attention_mask"], "transform")
     assert torch.equal(model(**inputs).logits, stock)
 
 
@@ -61,7 +61,7 @@ def test_maps_are_the_rows_at_each_image(kind):
     want = eager(model, inputs)[1]
     flat = [torch.cat([one.flatten() for one in part]) for part in (maps[:1], maps[1:])]
     for row in (0, 1):
-        near(flat[row], want[row, inputs["input_ids"][row] == IMAGE])
+        near(flat[row], want[row, inputs["input_ids"][row] == IMAGE], "transform")
     if kind in GRIDS:
         assert [tuple(one.shape) for one in maps] == GRIDS[kind]
     assert vars(model).keys() == before.keys()
@@ -70,7 +70,7 @@ def test_maps_are_the_rows_at_each_image(kind):
     assert len(maps) == 3
     alone = probe(model, prompts(model, [1]), layer=1, processor=TINY)
     for one, other in zip(maps[1:], alone, strict=True):
-        near(one, other)
+        near(one, other, "transform")
 
 
 def test_no_layer_runs_after_the_one_in_question():
@@ -148,7 +148,7 @@ def test_right_padding_looks_from_the_last_token_too():
         **{name: torch.stack([left[name][0].roll(-n), left[name][1]]) for name in ("input_ids", "attention_mask")},
     }
     for one, other in zip(probe(model, left), probe(model, right), strict=True):
-        near(one, other)
+        near(one, other, "transform")
 
 
 def test_what_cannot_be_seen_is_refused(monkeypatch):

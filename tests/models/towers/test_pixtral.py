@@ -61,7 +61,7 @@ def test_the_full_grid_is_stock(model, layer):
         model.config.vision_feature_layer = layer
         found = tower_of(model).encode(model, [native(canvas) for canvas in canvases(model)])
         assert list(found.items) == tower_of(model).items(model, prompts(model)) == [16, 8, 8]
-        near(found.rows, stock(model))
+        near(found.rows, stock(model), "transform")
     finally:
         model.config.vision_feature_layer = before
 
@@ -69,7 +69,7 @@ def test_the_full_grid_is_stock(model, layer):
 def test_together_equals_alone(model):
     cells = [planned(canvas, 5) for canvas in canvases(model)]
     together = encode(model, cells)
-    near(together, torch.cat([encode(model, [one]) for one in cells]))
+    near(together, torch.cat([encode(model, [one]) for one in cells]), "transform")
 
 
 def test_dropping_equals_masking(model):
@@ -92,7 +92,7 @@ def test_dropping_equals_masking(model):
         wanted = stock(model, (0,))
     finally:
         config._attn_implementation = kind
-    near(found, wanted[keep])
+    near(found, wanted[keep], "transform")
     assert float((wanted - stock(model, (0,))).abs().max()) > 1e-3
 
 
@@ -100,7 +100,7 @@ def test_only_the_distance_between_boxes_matters(model):
     cells = planned(canvases(model, (0,))[0], 7)
     moved = Cells(cells.patches, cells.boxes + 8.25, (30, 30))
     here = encode(model, [cells])
-    near(encode(model, [moved]), here)
+    near(encode(model, [moved]), here, "transform")
     stretched = Cells(cells.patches, cells.boxes * torch.tensor([1.0, 1.5, 1.0, 1.5]), (30, 30))
     assert float((encode(model, [stretched]) - here).abs().max()) > 1e-3
 
@@ -118,7 +118,7 @@ def test_a_coarse_grid_is_a_small_image_at_wider_positions(model):
         wanted = model.base_model.get_image_features(picture, torch.tensor([[32, 32]])).pooler_output[0]
     finally:
         handle.remove()
-    near(encode(model, [coarse]), wanted)
+    near(encode(model, [coarse]), wanted, "transform")
 
 
 def test_ends_of_rows_stay_between_rows_of_tokens_only(model):
@@ -157,9 +157,9 @@ def test_other_models_on_this_tower_equal_stock(kind, layer, monkeypatch):
     inputs = prompts(other)
     full, _ = plan_inputs(other, inputs, ps.methods.RateDistortion(), [16, 8, 8])
     assert torch.equal(full["input_ids"], inputs["input_ids"])
-    near(other(**full).logits, other(**inputs).logits)
+    near(other(**full).logits, other(**inputs).logits, "transform")
     small, _ = plan_inputs(other, inputs, ps.methods.RateDistortion(), 3)
     assert (small["input_ids"] == IMAGE).sum(1).tolist() == [3, 6]
     alone, _ = plan_inputs(other, prompts(other, (1,)), ps.methods.RateDistortion(), 3)
     together = other(**small).logits[1:, -1]
-    near(other(**alone).logits[:, -1], together)
+    near(other(**alone).logits[:, -1], together, "transform")

@@ -77,7 +77,7 @@ def test_together_equals_alone(model):
     together = tower_of(model).encode(model, cells)
     alone = [tower_of(model).encode(model, [one]) for one in cells]
     for k, ours in enumerate(planes(together)):
-        near(ours, torch.cat([planes(one)[k] for one in alone]))
+        near(ours, torch.cat([planes(one)[k] for one in alone]), "transform")
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -107,7 +107,7 @@ def test_dropping_equals_masking(model, seed):
     finally:
         config._attn_implementation = kind
     for ours, theirs in zip(found, wanted, strict=True):
-        near(ours, theirs[keep])
+        near(ours, theirs[keep], "transform")
     assert float((theirs - stock(model, inputs)[-1]).abs().max()) > 1e-3  # the mask did something
 
 
@@ -118,7 +118,7 @@ def test_only_the_distance_between_boxes_matters(kind):
     moved = Cells(cells.patches, cells.boxes + 8.25, (30, 30))
     here, far = (tower_of(model).encode(model, [one]).rows for one in (cells, moved))
     if kind == "qwen2_vl":
-        near(far, here)
+        near(far, here, "transform")
     stretched = Cells(cells.patches, cells.boxes * torch.tensor([1.0, 1.5, 1.0, 1.5]), (30, 30))
     assert float((tower_of(model).encode(model, [stretched]).rows - here).abs().max()) > 1e-3
 
@@ -150,7 +150,7 @@ def test_the_table_of_positions_is_sampled_as_by_torch(aligned):
     share = inside / torch.tensor([8, 4]) if aligned else (inside + 0.5) / torch.tensor([9, 5])
     where = (share * 2 - 1).flip(-1).float()[None, None]
     theirs = grid_sample(table, where, padding_mode="border", align_corners=aligned)[0, :, 0].T
-    near(ours, theirs)
+    near(ours, theirs, "transform")
     single = sampled(visual, places, (1, 1))[1]
     near(single.sum(1), torch.ones(40))
 

@@ -110,7 +110,7 @@ def test_plans_in_the_source_cover_what_is_seen():
     found = canvas.in_source(whole)
     side = 64 * 70 / 72  # of the centre square in source pixels
     near(found.boxes, [[45 - side / 2, 35 - side / 2, 45 + side / 2, 35 + side / 2]])
-    near(found.cell * 2.0**found.levels, side)
+    near(found.cell * 2.0**found.levels, np.full_like(found.levels, side), dtype=torch.float32)
     assert found.image_size == (90, 70)
 
 

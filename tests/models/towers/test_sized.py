@@ -73,7 +73,7 @@ def test_every_layer_is_attention_with_the_bias_on_its_keys(kind, backend):
                 bias = (number + 1) * 0.7 * (areas / areas.mean()).log().repeat_interleave(4)
                 if trunk.first is not None:
                     bias = torch.cat([torch.zeros(1), bias])
-                near(out[number], dense(module, image, bias.float()))
+                near(out[number], dense(module, image, bias.float()), "transform")
 
 
 def dense(module, x, bias):
@@ -103,7 +103,7 @@ def test_a_coarse_token_counts_as_four_equal_fine_ones(kind):
         )
         fine = encode_cells(trunk, [Cells(again, four, (8, 8), bias=area_bias(four, 1.0))])[0]
     assert area_bias(four, 1.0) is None
-    near(coarse, fine[3:])
+    near(coarse, fine[3:], "transform")
     assert float((plain - fine[3:]).abs().max()) > 1e-4
 
 
@@ -132,7 +132,7 @@ def test_images_of_one_count_keep_their_own_bias():
     ]
     with torch.no_grad():
         for mine, one in zip(encode_cells(trunk, cells), cells, strict=True):
-            near(mine, encode_cells(trunk, [one])[0])
+            near(mine, encode_cells(trunk, [one])[0], "transform")
 
 
 @pytest.mark.parametrize("kind", REFUSED)
