@@ -13,7 +13,8 @@ import torch
 
 DEPTHS = {"step": 8, "filter": 64, "transform": 256, "model": 1024}
 """Units of rounding (eps of the type) by depth: a few operations on a value; a filter, a mean or a short chain of them;
-a Fourier transform, a pyramid or another long chain; a network, whose layers enlarge what the first ones round."""
+a Fourier transform, a pyramid, a network of a few layers; a training step or another chain that enlarges what the
+first of it rounds."""
 HALF_DEPTHS = {"step": 2, "filter": 4, "transform": 16, "model": 64}
 """The same for types of 16 bits: they are computed in float32 and rounded where a value is stored, which is rarer."""
 HALF_TYPES = (torch.bfloat16, torch.float16)
