@@ -58,14 +58,14 @@ def test_the_numbers_of_a_region_hold_without_a_budget():
     }
     assert plan.coverage == 1
     assert not plan.is_partition
-    near(reduction([plan]), 1 - 142.4 / 400)
+    near(reduction([plan]), 1 - 142.4 / 400, "step")
 
 
 def test_other_counts_a_region_are_grids_too():
     image = noise(1, 192, 192)
     plan = ps.plan(image, None, ProgressiveLevels(shares=(1, 1), tokens_per_region=(16, 144)))
     assert list(counts(plan).values()) == [144, 16]
-    near(np.unique(plan.levels), [0, np.log2(3)])
+    near(np.unique(plan.levels), [0, np.log2(3)], "step")
 
 
 def test_frames_of_a_video_are_planned_alike_and_their_reduction_is_told():

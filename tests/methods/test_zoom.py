@@ -21,7 +21,7 @@ def test_the_cells_are_those_of_the_greatest_weight(h, w, data):
     plan = ps.plan(padded, budget, Zoom(), 8, weight=weight)
     cells = (plan.boxes[:, :2] // 8).astype(int)
     assert plan.tokens == budget
-    near(sorted(weight.numpy()[tuple(cells.T)]), np.sort(weight.numpy().ravel())[-budget:])
+    near(sorted(weight.numpy()[tuple(cells.T)]), np.sort(weight.numpy().ravel())[-budget:], "step")
     near(plan.scores, weight.numpy()[tuple(cells.T)])
     assert not plan.levels.any()
 

@@ -85,7 +85,7 @@ def test_the_ratio_of_fastv():
 
     counts = ps.droppers.FastV(after=3, ratio=0.5).schedule(576, 32)
     ratio = (3 * layer(576) + 29 * layer(288)) / (32 * layer(576))
-    near(flops(plain, counts) / flops(plain, [576] * 32), ratio)
+    near(flops(plain, counts) / flops(plain, [576] * 32), ratio, "step")
 
 
 def weights(here):
@@ -131,7 +131,7 @@ def test_recycled_tokens_are_summed_at_their_centres():
         sorted(set(ps.droppers.SparseVLM(recycle=0).keep(here, 8 + 15).kept.tolist()) - set(plain.tolist()))
     )
     assert bool(torch.isin(kept.kept[~own], recycled).all())
-    near(kept.hidden[~own].sum(0), states[recycled].sum(0))
+    near(kept.hidden[~own].sum(0), states[recycled].sum(0), "step")
 
 
 def test_density_peaks_find_separate_heaps():

@@ -53,7 +53,7 @@ def test_vision_zip_adds_the_mean_of_those_that_join_to_evenly_spaced_targets(se
         expected[target] = features[target] + (features[mine].mean(0) if mine else 0)
     left = ps.reducers.VisionZip()(features, budget, FeatureContext(attention=attention, keys=keys))
     assert left.kept.tolist() == sorted(expected)
-    near(left.features, torch.stack([expected[token] for token in sorted(expected)]))
+    near(left.features, torch.stack([expected[token] for token in sorted(expected)]), "step")
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -122,7 +122,7 @@ def test_pool_and_resize_average_blocks_of_the_grid():
     known = FeatureContext(grid=(4, 6))
     blocks = features.reshape(2, 2, 3, 2).mean((1, 3)).reshape(6, 1)
     for method in (ps.reducers.Pool(), ps.reducers.Resize()):
-        near(method(features, 6, known).features, blocks)
+        near(method(features, 6, known).features, blocks, "step")
 
 
 def test_hired_with_views_in_any_order_is_hired_with_tiles():
