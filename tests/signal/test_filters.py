@@ -194,7 +194,10 @@ def test_expand_and_reduce_pass_gradcheck(size, mode):
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, while it imports Inductor
 def test_compiles_to_one_graph():
     x = noise(7, 6, dtype=torch.float32)
-    near(torch.compile(reduce, fullgraph=True)(x), reduce(x), "step")
+    # Inductor keeps graphs on disk whatever ATEN_CPU_CAPABILITY they were made for: vector code of another run
+    # does not compile where that says "default".
+    compiled = torch.compile(reduce, fullgraph=True, options={"fx_graph_cache": False})
+    near(compiled(x), reduce(x))
 
 
 BAD_INPUT = [
