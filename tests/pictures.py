@@ -8,6 +8,8 @@ import torch
 
 from pyrascope.io import as_tensor
 
+UNEVEN = (61, 93)
+"""Rows and columns of a picture that is not square and that no power of two divides: 4 x 6 cells of 16 px, some cut."""
 PHOTO = Path(__file__).parent.parent / "examples" / "data" / "kodim23.png"
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -215,11 +216,40 @@ def test_exif_orientation_is_resolved(picture, tmp_path, suffix, orientation):
     path = save(stored(picture, orientation), tmp_path / f"a.{suffix}", exif=exif, **options)
     upright = io.read_image(save(picture, tmp_path / "b.png"))
     np.testing.assert_allclose(io.read_image(path), upright, atol=0.05 if suffix == "jpg" else 0)
+
+
+@pytest.mark.parametrize("orientation", SIDES)
+def test_a_pil_image_is_its_stored_pixels_and_warns_once(picture, tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    as_stored = stored(picture, orientation)
+    path = save(as_stored, tmp_path / "a.png", exif=exif)
+    with Image.open(path) as image, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        for _ in range(2):
+            tensor, _ = io.as_tensor(image)
+            np.testing.assert_array_equal(tensor.permute(1, 2, 0), as_stored.astype(np.float32) / 255)
+        with Image.open(path) as another:
+            io.as_tensor(another)
+    sentence = (
+        f"PIL image (RGB, {image.width}x{image.height}) has EXIF orientation {orientation}, and its pixels are used "
+        "as they are stored; turn it with PIL.ImageOps.exif_transpose, or give its path"
+    )
+    assert [str(one.message) for one in said] == [sentence] * (0 if orientation == 1 else 2), "once an image"
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+def test_a_scan_whose_zero_is_white_is_no_negative(tmp_path, bits):
+    paper = np.zeros((4, 6), np.uint8 if bits == 8 else np.uint16)
+    paper[1:3, 2:4] = np.iinfo(paper.dtype).max  # ink
+    path = tmp_path / "scan.tif"
+    tifffile.imwrite(path, paper, photometric="miniswhite")
+    seen = io.read_image(path)[..., 0]
+    assert (seen[0, 0], seen[1, 2]) == (1.0, 0.0)
     with Image.open(path) as image:
-        tensor, _ = io.as_tensor(image)
-        again, _ = io.as_tensor(image)  # asking twice turns nothing twice
-    np.testing.assert_allclose(tensor.permute(1, 2, 0), upright, atol=0.05 if suffix == "jpg" else 0)
-    assert torch.equal(tensor, again)
+        np.testing.assert_array_equal(io.as_tensor(image)[0][0], seen)
+    tifffile.imwrite(path, paper, photometric="minisblack")
+    np.testing.assert_array_equal(io.read_image(path)[..., 0], 1 - seen)
 
 
 @pytest.mark.parametrize("orientation", [3, 6])

@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 from ._check import shorten
 
+DEVICE = "A pipe or device"
+
 
 def open_to_read(path: str | os.PathLike[str], what: str) -> BinaryIO:
     """Opens a regular file that holds at least one byte; `what` names it in errors ("image file").
@@ -102,10 +104,35 @@ def write_folder(folder: Path, what: str) -> Iterator[Path]:
         made.rename(folder)
 
 
+def through_a_device(path: str | os.PathLike[str]) -> bool:
+    """Whether a path is a device or leads through a link of the system to what one of its streams writes to.
+
+    `/dev/stdout` may lead to a regular file, a log that is open for appending; to replace that would lose it.
+
+    Example:
+        >>> through_a_device("/dev/stdout"), through_a_device("/dev/null"), through_a_device("answer.json")
+        (True, True, False)
+    """
+    step = Path(os.fsdecode(path))
+    try:
+        for _ in range(40):  # as many links as the system follows
+            if not step.is_symlink():
+                break
+            folder = Path(os.path.realpath(step.parent))
+            if folder == Path("/dev") or folder.is_relative_to("/proc"):
+                return True
+            step = folder / step.readlink()
+        return step.exists() and not step.is_file() and not step.is_dir()
+    except (OSError, ValueError):  # no name for a file: what opens it will say so
+        return False
+
+
 def _prepared(path: str | os.PathLike[str]) -> tuple[Path, Path]:
     """Returns the target with links resolved and a new empty file beside it."""
     try:
         given = Path(os.fsdecode(path))
+        if through_a_device(given):
+            raise OSError(errno.EINVAL, DEVICE)
         if given.exists():
             _must_be_regular(given.stat().st_mode)
             if not os.access(given, os.W_OK):
@@ -125,7 +152,7 @@ def _must_be_regular(mode: int) -> None:
     if stat.S_ISDIR(mode):
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "A pipe or device")
+        raise OSError(errno.EINVAL, DEVICE)
 
 
 def _refusal(error: OSError, expected: str, path: str | os.PathLike[str], hint: str) -> OSError:

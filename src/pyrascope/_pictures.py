@@ -1,9 +1,14 @@
-"""Pictures: what Pillow decodes, of any mode, to upright RGB floats over white; anything broken to one ValueError."""
+"""Pictures: what Pillow decodes, of any mode, to RGB floats over white; anything broken to one ValueError.
+
+One reading everywhere: a *file* is upright by its EXIF orientation, a PIL image is its stored pixels. Both are laid
+over white where they are transparent.
+"""
 
 import os
 import re
 import threading
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,17 +32,20 @@ UPRIGHT = {
 """EXIF orientation to the turn that undoes it. (`ImageOps.exif_transpose` also rewrites the other tags, which fails on
 pictures that are otherwise sound.)"""
 
+PHOTOMETRIC, WHITE_IS_ZERO = 262, 0  # a tag of TIFF, and its value in scans whose zero is paper
+
 _FILTERS = threading.Lock()
+_WARNED: "weakref.WeakValueDictionary[int, Image.Image]" = weakref.WeakValueDictionary()
 
 
 def read_image(path: str | os.PathLike[str]) -> NDArray[np.float32]:
     """Returns the picture in a file as RGB, float32 (h, w, 3) in [0, 1], upright by its EXIF orientation.
 
     Palettes, grey and CMYK become RGB, what is transparent is laid over white, an animation gives its first frame.
-    16-bit grey keeps its precision (value / 65535); 16-bit colour comes with 8 bits a channel, since Pillow drops the
-    low byte. Float pictures are kept if within [0, 1]. Colour profiles are not applied. Pillow's limit of size
-    (2 * PIL.Image.MAX_IMAGE_PIXELS) holds; below it there is no warning. Pictures that an outside program would have
-    to draw (EPS) are refused.
+    16-bit grey keeps its precision (value / 65535), inverted where a TIFF says that zero is white; 16-bit colour comes
+    with 8 bits a channel, since Pillow drops the low byte. Float pictures are kept if within [0, 1]. Colour profiles
+    are not applied. Pillow's limit of size (2 * PIL.Image.MAX_IMAGE_PIXELS) holds; below it there is no warning.
+    Pictures that an outside program would have to draw (EPS) are refused.
 
     Raises:
         OSError: the file is missing, a folder or may not be read (the fitting subclass).
@@ -57,18 +65,80 @@ def read_image(path: str | os.PathLike[str]) -> NDArray[np.float32]:
             picture = Image.open(file)
         if picture.format == "EPS":
             raise ValueError(f"{name} must be made of pixels, got EPS; save it as PNG first")
-        return rgb(picture, name)
+        _must_have_pixels(picture, name)
+        with _refused(name):
+            picture.load()
+            turn = UPRIGHT.get(_orientation(picture))
+            upright = picture if turn is None else picture.transpose(turn)
+        return _rgb(upright, name, negative=_white_is_zero(picture))
 
 
 def rgb(picture: Image.Image, name: str) -> NDArray[np.float32]:
-    """Returns a PIL image of any mode as `read_image` does; `name` names it in errors."""
-    if 0 in picture.size:
-        raise ValueError(f"{name} must have at least one pixel, got {picture.width}x{picture.height}; check its crop")
+    """Returns the stored pixels of a PIL image of any mode as RGB, float32 (h, w, 3) in [0, 1]; `name` is for errors.
+
+    Warns:
+        UserWarning: once an image, where its EXIF orientation says that what is stored is not upright.
+    """
+    _must_have_pixels(picture, name)
     with _refused(name):
         picture.load()
-        with _quiet():
-            turn = UPRIGHT.get(picture.getexif().get(ORIENTATION, 1))
-        picture = picture if turn is None else picture.transpose(turn)
+    warn_of_orientation(picture, name, stacklevel=5)
+    return _rgb(picture, name, _white_is_zero(picture))
+
+
+def warn_of_orientation(picture: Image.Image, name: str, stacklevel: int = 2) -> None:
+    """Warns once an image where its EXIF orientation says that its stored pixels are not upright."""
+    with _refused(name):
+        orientation = _orientation(picture)
+    if orientation in UPRIGHT and _WARNED.get(id(picture)) is not picture:
+        _WARNED[id(picture)] = picture
+        warnings.warn(
+            f"{name} has EXIF orientation {orientation}, and its pixels are used as they are stored; turn it with "
+            "PIL.ImageOps.exif_transpose, or give its path",
+            stacklevel=stacklevel + 1,
+        )
+
+
+def opaque(picture: Image.Image) -> Image.Image:
+    """Returns a PIL image as it is, or laid over white as RGB where it is transparent.
+
+    Example:
+        >>> opaque(Image.new("RGBA", (1, 1), (0, 0, 0, 0))).getpixel((0, 0))
+        (255, 255, 255)
+    """
+    return eight_bits(rgb(picture, named(picture))) if picture.has_transparency_data else picture
+
+
+def named(picture: Image.Image) -> str:
+    """Returns what errors call a PIL image."""
+    return f"PIL image ({picture.mode}, {picture.width}x{picture.height})"
+
+
+def eight_bits(pixels: NDArray[np.float32]) -> Image.Image:
+    """Returns floats (h, w, 3) in [0, 1] as a PIL image."""
+    return Image.fromarray((pixels * 255).round().astype(np.uint8))
+
+
+def _must_have_pixels(picture: Image.Image, name: str) -> None:
+    if 0 in picture.size:
+        raise ValueError(f"{name} must have at least one pixel, got {picture.width}x{picture.height}; check its crop")
+
+
+def _orientation(picture: Image.Image) -> int:
+    with _quiet():
+        found: int = picture.getexif().get(ORIENTATION, 1)
+    return found
+
+
+def _white_is_zero(picture: Image.Image) -> bool:
+    """Whether a 16-bit TIFF is a negative: Pillow inverts those of 1 and 8 bits alone."""
+    tags = getattr(picture, "tag_v2", {})
+    return picture.mode.startswith("I") and tags.get(PHOTOMETRIC) == WHITE_IS_ZERO
+
+
+def _rgb(picture: Image.Image, name: str, negative: bool) -> NDArray[np.float32]:
+    """A loaded picture as RGB over white."""
+    with _refused(name):
         if picture.mode != "F" and not picture.mode.startswith("I"):
             return _over_white(picture)
         grey = np.asarray(picture)
@@ -82,6 +152,7 @@ def rgb(picture: Image.Image, name: str) -> NDArray[np.float32]:
     clear = picture.info.get("transparency")  # of a 16-bit PNG: the one value that is transparent
     if isinstance(clear, int):
         scaled[grey == clear] = 1
+    scaled = 1 - scaled if negative else scaled
     return np.repeat(scaled[..., None], 3, axis=2)
 
 

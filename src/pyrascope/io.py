@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ._files import write_whole
-from ._pictures import read_image, rgb
+from ._pictures import named, read_image, rgb
 
 __all__ = ["ImageLike", "Layout", "as_tensor", "patches_out", "read_image", "refuse_infinite", "write_whole"]
 
@@ -37,7 +37,8 @@ def as_tensor(image: ImageLike, *, finite: bool = True) -> tuple[Tensor, Layout]
 
     Floats keep their type and values; uint8 becomes float32 / 255, uint16 float32 / 65535. A tensor stays on its
     device and keeps its gradient; a floating one is returned as it is. Arrays are copied, whatever their strides and
-    byte order, and never altered; (h, w) becomes one channel. Paths and PIL images become RGB as in `read_image`.
+    byte order, and never altered; (h, w) becomes one channel. A path becomes RGB as in `read_image`, upright by
+    its EXIF orientation; a PIL image likewise, but as its pixels are stored (a warning names what would turn them).
     With `finite` the values are read once to refuse what is not; without, the caller does that (`refuse_infinite`).
 
     Raises:
@@ -73,7 +74,7 @@ def _unchecked(image: ImageLike) -> tuple[Tensor, Layout]:
     if isinstance(image, str | os.PathLike):
         image = read_image(image)
     elif isinstance(image, Image.Image):
-        image = rgb(image, f"PIL image ({image.mode}, {image.width}x{image.height})")
+        image = rgb(image, named(image))
     elif not isinstance(image, np.ndarray) or isinstance(image, np.ma.MaskedArray):
         raise TypeError(
             "image must be a path, a PIL image, a NumPy array (h, w) or (h, w, c) or a torch tensor (c, h, w), "

@@ -91,3 +91,9 @@ def test_rows_of_attention_are_those_of_the_full_matrix(masked):
     rows = torch.tensor([6, 2])
     for form in (mask, torch.zeros(7, 7).masked_fill(~mask, torch.finfo(torch.float32).min)) if masked else (None,):
         near(Heads(query, key, 0.3, form).attention(rows), want[rows], "step")
+
+
+def test_shares_that_do_not_divide_are_rounded_down():
+    assert scheduled(7, 3, [(1, 0.5)]) == [7, 3, 3]
+    assert scheduled(11, 4, [(1, 0.5), (2, 0.3)]) == [11, 5, 3, 3]
+    assert scheduled(7, 3, [(1, 0.5)], budget=5) == [7, 4, 4]

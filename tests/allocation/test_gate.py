@@ -112,3 +112,12 @@ def test_new_images_are_judged_by_the_set():
 def test_bad_input_is_refused(call, message):
     with pytest.raises((TypeError, ValueError), match=message):
         call()
+
+
+def test_an_entropy_at_a_threshold_has_reached_it():
+    gate = EntropyGate((4, 8, 16), (1.0, 2.0))
+    assert [gate(entropy) for entropy in (0.0, 0.99, 1.0, 1.5, 2.0, 9.0)] == [4, 4, 8, 8, 16, 16]
+
+
+def test_where_the_whole_set_gets_most_images_half_as_unsure_do_too():
+    assert EntropyGate.calibrated([2.0, 4.0], (4, 8), 8).thresholds == (1.0,)

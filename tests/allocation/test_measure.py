@@ -45,3 +45,10 @@ def test_places_without_weight_cost_nothing():
             found = Measure((62, 50), weight).weights((0, 0))
         assert_close(found[20:40], torch.zeros(20, 50, dtype=torch.float64), rtol=0, atol=0)
         assert found.min() >= 0
+
+
+def test_the_last_row_counts_by_the_part_of_it_that_is_in_the_image():
+    found = Measure((5, 12), None)(torch.ones(3, 6), (1, 1))
+    assert found.tolist() == [[4.0] * 6, [4.0] * 6, [2.0] * 6]
+    found = Measure((4, 13), None)(torch.ones(4, 4), (0, 2))
+    assert found.tolist() == [[4.0, 4.0, 4.0, 1.0]] * 4

@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pictures import noise
+from pictures import UNEVEN, noise
 from pyrascope import cli
 
 
 @pytest.fixture
 def photo(tmp_path):
     path = tmp_path / "photo.png"
-    Image.fromarray((noise(64, 96, 3).numpy() * 255).astype(np.uint8)).save(path)
+    Image.fromarray((noise(*UNEVEN, 3).numpy() * 255).astype(np.uint8)).save(path)
     return path
 
 

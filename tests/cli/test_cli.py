@@ -7,10 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 import pyrascope as ps
+from pictures import UNEVEN, noise
 from pyrascope import cli
+from pyrascope.allocation.importance import weight_of
 from written import names, opened
 
 MOST = 24  # 4 x 6 cells of 16 px
@@ -68,12 +71,13 @@ def test_plan_draws(run, photo, tmp_path, suffix):
 def test_plan_takes_a_quarter_by_default(run, photo):
     code, out, _ = run("plan", photo)
     assert code == 0
-    assert f"Plan({MOST // 4} tokens for 64x96 px, cell 16" in out
+    assert f"Plan({MOST // 4} tokens for 61x93 px, cell 16" in out
     assert " dB." in out
 
 
-def test_plan_says_when_nothing_is_lost(run, photo):
-    assert "The tokens show the image exactly." in run("plan", photo, "-b", MOST)[1]
+def test_plan_says_when_nothing_is_lost(run, tmp_path):
+    Image.fromarray((noise(64, 96, 3).numpy() * 255).astype(np.uint8)).save(tmp_path / "even.png")
+    assert "The tokens show the image exactly." in run("plan", tmp_path / "even.png", "-b", MOST)[1]
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "RGBA", "P", "I;16", "CMYK"])
@@ -137,14 +141,14 @@ def test_several_fixations_are_all_given(run, photo, tmp_path):
 
 def test_a_weight_is_a_map_or_a_picture(run, photo, tmp_path):
     target, mask = tmp_path / "plan.json", tmp_path / "mask.png"
-    values = np.zeros((64, 96), dtype=np.uint8)
+    values = np.zeros(UNEVEN, dtype=np.uint8)
     values[:32, :32] = 255
     Image.fromarray(values).save(mask)
     assert run("plan", photo, "-b", 9, "--weight", mask, "--json", target)[0] == 0
     assert ps.Plan.load(target) == ps.plan(photo, 9, weight=values / np.float32(255))
     assert ps.Plan.load(target) != ps.plan(photo, 9)
     assert run("plan", photo, "-b", 9, "--weight", "BandEnergy(levels=1)", "--json", target)[0] == 0
-    weight = ps.importance_map(photo, ps.importance.BandEnergy(levels=1))
+    weight = weight_of(torch.from_numpy(ps.importance_map(photo, ps.importance.BandEnergy(levels=1))), UNEVEN, 16)
     assert ps.Plan.load(target) == ps.plan(photo, 9, weight=weight)
 
 
@@ -225,7 +229,7 @@ def test_bad_pictures(run, bad, tmp_path, name, match):
     [
         (["--budget", "0"], "budget must be a whole number from 1 to 24, got 0"),
         (["--budget", "-3"], "budget must be a whole number from 1 to 24, got -3"),
-        (["--budget", "25"], "got 25; a 64x96 px image has 4x6 cells of 16 px"),
+        (["--budget", "25"], "got 25; a 61x93 px image has 4x6 cells of 16 px"),
         (["--budget", "9" * 50], "budget must be a whole number from 1 to 24"),
         (["--budget", "9" * 5000], "--budget"),
         (["--budget", "abc"], "--budget"),
@@ -254,7 +258,7 @@ def test_bad_pictures(run, bad, tmp_path, name, match):
         (["--fixation", "3"], "--fixation must be Y,X in source pixels, as in 120,80, got '3'"),
         (["--fixation", "3,b"], "--fixation must be Y,X"),
         (["--fixation", "nan,1"], "fixation must be finite"),
-        (["--fixation", "999,1"], "fixation must lie in the image of 64x96 px"),
+        (["--fixation", "999,1"], "fixation must lie in the image of 61x93 px"),
         (["--json", "photo.png/plan.json"], "output must be"),
         (["--json", "photo.png/deep/plan.json"], "output must be"),
         (["--json", "."], "output must be a file"),
@@ -268,14 +272,19 @@ def test_bad_pictures(run, bad, tmp_path, name, match):
         (["--out", ""], "picture must be written to a file that ends in one of .png"),
         (["--out", "new/deep/drawn.png", "--budget", "0"], "budget must be"),
         (["--json", "new/plan.json", "--out", "drawn.xyz"], "picture must be written"),
-        (["--json", "photo.png", "--budget", "0"], "budget must be"),
+        (["--json", "photo.png"], "--json must be a file that ends in .json, or - for standard output, got photo.png"),
+        (["--json", "new.jpg"], "--json must be a file that ends in .json"),
+        (["--json", "/dev/stdout"], "--json must be a file, got /dev/stdout, which is a device; for standard output"),
+        (["--json", "/dev/null"], "which is a device"),
+        (["--out", "photo.png"], "--out must not be a file that is read, got photo.png; give another name"),
+        (["--out", "../{folder}/photo.png"], "--out must not be a file that is read"),
     ],
     ids=lambda value: " ".join(value)[:30] if isinstance(value, list) else "",
 )
 def test_bad_options_of_plan(run, photo, tmp_path, monkeypatch, words, match):
     monkeypatch.chdir(tmp_path)
     kept = photo.read_bytes()
-    code, _, err = run("plan", "photo.png", *words)
+    code, _, err = run("plan", "photo.png", *(word.replace("{folder}", tmp_path.name) for word in words))
     assert code == 2
     assert match in err
     assert names(tmp_path) == ["photo.png"]

@@ -21,7 +21,7 @@ def test_importance_writes_what_ps_importance_map_gives(run, photo, tmp_path):
         assert row["map"] == repr(made)
         near(row["values"], ps.importance_map(photo, made, context=context))
     assert "Fixation(): 4x6 cells" in out
-    assert "the most at y 0..16, x 80..96" in out
+    assert "the most at y 0..16, x 80..93" in out
     assert opened(picture)[0] == "PNG"
 
 

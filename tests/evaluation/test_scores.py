@@ -175,3 +175,19 @@ def test_report_and_picture_hold_what_was_found(run):
 def _tables(text):
     blocks = [block.splitlines() for block in text.split("\n\n")]
     return [block for block in blocks if block[0].startswith("|")]
+
+
+def test_a_coarse_view_suffices_up_to_two_points_below_the_full_grid():
+    records = []
+    for number in range(400):
+        family, place = "ab"[number % 2], number // 2
+        lost = place < {"a": 4, "b": 5}[family]  # 2 points of the 200 of one family, 2.5 of the other
+        for name, budget, right in (("full", None, True), ("resize", B, not lost)):
+            records.append(Record(number, family, name, budget, B, "said", right, 0.5, 0.5))
+    assert suffices(rows_of(records))[B]["families"] == ["a"]
+
+
+def test_times_are_reported_in_milliseconds(run):
+    times = {"first_token": 0.125, "planning": 0.01, "looks": 0.0, "all": 1.5, "cpu": 0.25, "faster": 2.0}
+    facts = results(run, [{"method": "resize", "budget": B, "examples": 2, **times}], {"title": "8 questions"})
+    assert "| resize | 9 | 125.0 | 10.0 | 0.0 | 1500.0 | 250.0 | 2.0x |" in report(facts).splitlines()

@@ -110,3 +110,17 @@ def test_wrong_shapes_are_refused():
         DifficultyEstimator(generator=generator())(noise(2, 1, 8, 8), noise(2, 4))
     with pytest.raises(ValueError, match="query must be a whole number >= 0, got -1"):
         DifficultyEstimator(query=-1)
+
+
+def test_the_head_reads_mean_and_maximum_of_the_modulated_features_of_centred_views():
+    generator = torch.Generator().manual_seed(0)
+    estimator = DifficultyEstimator(query=3, generator=generator)
+    views, query = torch.rand(2, 1, 40, 56, generator=generator), torch.rand(2, 3, generator=generator)
+    with torch.no_grad():
+        estimator.modulation.weight.normal_(generator=generator)
+        plain = estimator.features(views - 0.5)
+        scale, shift = (query @ estimator.modulation.weight.T).chunk(2, 1)
+        turned = plain * (1 + scale[..., None, None]) + shift[..., None, None]
+        for features, given in ((plain, None), (turned, query)):
+            pooled = torch.cat([features.mean((2, 3)), features.amax((2, 3))], 1)
+            near(estimator.logits(views, given), estimator.head(pooled)[:, 0])

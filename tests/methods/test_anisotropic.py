@@ -78,3 +78,11 @@ def test_shapes_stay_within_the_skew():
 def test_wrong_options_are_refused(options):
     with pytest.raises((ValueError, TypeError), match=r"(boost|skew|region) must be .*, got"):
         Anisotropic(**options)
+
+
+def test_the_ratio_is_the_square_of_that_of_the_energies():
+    """Twice as much energy across as down: boxes four times as high as wide."""
+    wave = torch.cos(2 * torch.pi * 0.2 * torch.arange(256, dtype=torch.float64))
+    image = (0.5 + 0.2 * 2**0.5 * wave + 0.2 * wave[:, None])[None]
+    plan = ps.plan(image, 64, Anisotropic(region=32), 8)
+    assert [len(np.unique(plan.boxes[:, axis])) for axis in (0, 1)] == [4, 16]

@@ -82,3 +82,8 @@ def test_a_map_multiplies():
 def test_wrong_options_are_refused(options):
     with pytest.raises(ValueError, match=r"(gaze|content|weight) must be .*, got"):
         Foveated(**options)
+
+
+def test_a_row_that_the_border_cuts_to_a_pixel_holds_little():
+    plan = ps.plan(torch.zeros(1, 17, 64), 3, Foveated(), 16, context=ps.Context(fixation=(8, 32)))
+    assert plan.boxes.tolist() == [[0, 0, 17, 16], [0, 16, 17, 32], [0, 32, 17, 64]]

@@ -112,3 +112,9 @@ def test_two_queries_give_two_plans():
 def test_wrong_options_are_refused(options, match):
     with pytest.raises(ValueError, match=match):
         ProgressiveLevels(**options)
+
+
+def test_half_a_region_is_rounded_up():
+    """Of five regions of 20 x 20 cells: all in 64 tokens, 1.5 in 128, 0.5 in 400."""
+    plan = ps.plan(noise(3, 40, 200), None, ProgressiveLevels(), 2)
+    assert plan.tokens == 5 * 64 + 2 * 128 + 400

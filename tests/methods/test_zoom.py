@@ -72,3 +72,28 @@ def test_over_a_coarse_view_there_are_two_scales(share):
     assert len(plan.by_level()) == 2
     fine = plan.boxes[plan.levels[:, 0] == 0]
     assert (np.abs(fine.reshape(-1, 2, 2).mean(1) - [96, 224]).max(1) <= 64).all()
+
+
+def nearest_cells(size, point, count, cell=8):
+    """The cells whose centres are nearest to a point (y, x), as a set of corners (y, x)."""
+    corners = [(y, x) for y in range(0, size[0], cell) for x in range(0, size[1], cell)]
+    return set(
+        sorted(corners, key=lambda c: sum((a + cell / 2 - b) ** 2 for a, b in zip(c, point, strict=True)))[:count]
+    )
+
+
+def corners(plan):
+    return {tuple(corner) for corner in plan.boxes[:, :2].tolist()}
+
+
+def test_the_middle_of_a_wide_image_is_its_middle():
+    plan = ps.plan(torch.zeros(1, 64, 192), 4, Zoom(), 8)
+    assert corners(plan) == {(24, 88), (24, 96), (32, 88), (32, 96)}
+
+
+def test_equals_come_by_their_distance_from_the_peak_of_a_wide_image():
+    weight = torch.zeros(4, 12)  # samples of 16 px; flat between the centres of the outer ones
+    weight[1:4, 6:11] = 1
+    plan = ps.plan(torch.zeros(1, 64, 192), 12, Zoom(), 8, weight=weight)
+    assert corners(plan) == nearest_cells((64, 192), (40, 136), 12)
+    np.testing.assert_array_equal(plan.scores, 1)

@@ -1,7 +1,9 @@
 """Answers: equal to what the model generates by itself, with their entropy; prompts; loading from a folder."""
 
+import importlib
 import json
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -229,3 +231,18 @@ def test_a_broken_file_of_weights_and_a_lone_tokenizer_are_refused(tmp_path):
     (tmp_path / "model.safetensors").write_bytes(b"broken")
     with pytest.raises(ValueError, match="model must be a folder or hub id with safetensors"):
         load(tmp_path)
+
+
+def test_the_first_token_is_there_after_the_first_pass(loaded, picture, monkeypatch):
+    """A clock that each pass through the model moves on by a second."""
+    model, processor = loaded
+    passes = []
+    hook = model.register_forward_hook(lambda *given: passes.append(1))
+    clock = SimpleNamespace(perf_counter=lambda: float(len(passes)))
+    monkeypatch.setattr(importlib.import_module("pyrascope.models.answer"), "time", clock)
+    try:
+        found = answer(model, processor, picture, "what is here", max_new_tokens=3)
+    finally:
+        hook.remove()
+    assert (found.first, found.all) == (1, len(passes))
+    assert len(passes) > 1

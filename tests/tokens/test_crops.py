@@ -45,3 +45,9 @@ def test_gradients_reach_the_image():
 def test_crops_of_another_image_are_refused():
     with pytest.raises(ValueError, match="crops must lie within the 8x8 image"):
         ps.cut(np.zeros((8, 8)), [ps.Crop((0, 0, 9, 8), (8, 8), 1)])
+
+
+def test_pictures_of_crops_are_rounded_to_the_nearest_value():
+    values = np.array([[0.0, 99.6, 100.4, 254.6], [0.4, 0.6, 7.5001, 255.0]]) / 255
+    (found,) = ps.cut(values.astype(np.float32), [ps.Crop((0, 0, 2, 4), (2, 4), 1)])
+    assert np.asarray(found).reshape(2, 4, -1)[..., 0].tolist() == [[0, 100, 100, 255], [0, 1, 8, 255]]

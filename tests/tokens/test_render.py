@@ -113,3 +113,51 @@ def test_gradient_flows_to_the_tokens_of_boxes_off_the_lattice():
     plan = even_grid((20, 24), 7, 4)
     tokens = noise(7, 1, 4, 4, dtype=torch.float64).requires_grad_()
     assert torch.autograd.gradcheck(lambda tokens: ps.render(plan, tokens), tokens, fast_mode=True)
+
+
+@pytest.mark.parametrize(("size", "budget"), [((16, 5000), 1), ((5000, 16), 7), ((1, 3000), 2), ((24, 9000), 40)])
+def test_a_strip_is_rendered_in_memory_of_its_own_size(size, budget, monkeypatch):
+    """Its boxes reach far over the border; what is painted there is never made."""
+    made = []
+    fresh = torch.Tensor.new_zeros
+
+    def watched(self, shape, **options):
+        made.append(torch.Size(shape).numel())
+        return fresh(self, shape, **options)
+
+    image = noise(3, *size)
+    plan = ps.plan(image, budget)
+    tokens = ps.gather(image, plan)
+    monkeypatch.setattr(torch.Tensor, "new_zeros", watched)
+    shown = ps.render(plan, tokens)
+    assert made
+    assert max(made) <= 2 * image.numel()
+    small = torch.nn.functional.avg_pool2d(image[None], (1, size[1]) if size[1] > size[0] else (size[0], 1))
+    assert shown.shape == image.shape
+    torch.testing.assert_close(shown.mean(), small.mean(), atol=0.05, rtol=0)
+
+
+def test_fine_tokens_lie_over_coarse_ones():
+    plan = Plan([[0, 0, 16, 16], [0, 0, 32, 32]], [[0, 0], [1, 1]], [0, 0], (32, 48), 16, "by hand")
+    tokens = torch.stack([torch.ones(1, 16, 16), torch.zeros(1, 16, 16)])
+    picture = ps.render(plan, tokens)
+    assert_close(picture[:, :16, :16], torch.ones(1, 16, 16))
+    assert_close(picture[:, 20:28, 4:24], torch.zeros(1, 8, 20))
+
+
+def test_a_ramp_off_the_lattice_is_shown_to_a_third_of_a_step():
+    """A step is what a pixel differs from the next one; measured: 0.0013 here, 0.0023 with the nearest of samples."""
+    step = 1 / 200
+    ramp = ((torch.arange(48, dtype=torch.float64)[:, None] / 2 + torch.arange(80)) * step)[None]
+    boxes = [[3, 5, 27, 37], [3, 37, 27, 69], [27, 5, 43, 69], [0, 0, 48, 80]]
+    levels = np.log2([[3, 4], [3, 4], [2, 8], [6, 10]])
+    picture = shown(ramp, Plan(boxes, levels, [0] * 4, (48, 80), 8, "by hand"))
+    assert float((picture - ramp)[:, 10:-10, 16:-16].abs().max()) < step / 3
+
+
+@pytest.mark.parametrize("size", [(61, 93), (64, 96), (1, 33), (40, 17)])
+def test_the_full_budget_is_the_picture_bit_for_bit(size):
+    """Also where it is 0, and where cells are cut by the border."""
+    image = (noise(3, *size) * 255).round() / 255 * (noise(1, *size, seed=1) > 0.5)
+    full = ps.plan(image, -(-size[0] // 16) * -(-size[1] // 16))
+    assert_close(shown(image, full), image, rtol=0, atol=0)

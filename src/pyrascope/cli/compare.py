@@ -7,6 +7,7 @@ import typer
 
 from .compare_answers import FAMILIES, compare_answers
 from .compare_plans import compare_plans
+from .outputs import JsonFile
 from .plan import Cell, Fixation
 
 
@@ -61,7 +62,7 @@ def compare(  # noqa: PLR0913 - one parameter an option of the command
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes that ask, each with the model; default: 1.", show_default=False)
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the table to this file.", show_default=False)] = None,
+    json: JsonFile = None,
     out: Annotated[
         Path | None,
         typer.Option(

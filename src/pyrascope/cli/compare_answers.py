@@ -32,7 +32,7 @@ from ..models.builtin.questions import FAMILIES as WORLD
 from ..models.load import default_model, load
 from ..viz.pareto_figure import pareto_figure
 from ..viz.sheet import DOTS_PER_INCH
-from .outputs import output
+from .outputs import STANDARD_OUTPUT, outputs
 from .quiet import quiet
 
 FAMILIES = ", ".join(WORLD)
@@ -60,8 +60,8 @@ def compare_answers(  # noqa: PLR0913 - one parameter an option of the command
     name = str(default_model()) if model is None else model
     console = Console(stderr=True)
     with (
+        outputs(json, inputs=[data], kinds=("facts", "report")) as files,
         write_folder(out, "the folder for the report") if out else nullcontext() as folder,
-        output(json) if json else nullcontext() as json_part,
         Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
         quiet(),
     ):
@@ -98,20 +98,19 @@ def compare_answers(  # noqa: PLR0913 - one parameter an option of the command
         }
         facts = results(run, taken, about)
         text = json_format.dumps(facts, indent=1, allow_nan=False) + "\n"
-        if json_part:
-            json_part.write_text(text, encoding="utf-8")
+        files.write(text)
         if folder:
             (folder / "results.json").write_text(text, encoding="utf-8")
             lines = "".join(json_format.dumps(line, allow_nan=False) + "\n" for line in lines_of(run))
             (folder / "records.jsonl").write_text(lines, encoding="utf-8")
             (folder / "report.md").write_text(report(facts), encoding="utf-8")
             pareto_figure(facts).savefig(folder / "pareto.png", dpi=DOTS_PER_INCH)
-    Console().print(_table(facts["rows"]))
-    for note in [*facts["notes"], *_refusals(facts["refused"])]:
-        typer.echo(note)
-    for kind, written in (("facts", json), ("report", out)):
-        if written is not None:
-            typer.echo(f"{kind} written to {written}")
+        bar.stop()
+        Console().print(_table(facts["rows"]))
+        for note in [*facts["notes"], *_refusals(facts["refused"])]:
+            typer.echo(note)
+    if out:
+        typer.echo(f"report written to {out}", err=json == STANDARD_OUTPUT)
 
 
 def numbers(text: str) -> list[int]:

@@ -1,7 +1,6 @@
 """`pyrascope compare IMAGE`: the methods side by side on one image, without a model."""
 
 import math
-from contextlib import nullcontext
 from json import dumps
 from pathlib import Path
 
@@ -14,9 +13,8 @@ from ..evaluation.compare import Comparison
 from ..evaluation.compare import compare as compared
 from ..methods.named import METHODS, method_from
 from ..viz import methods_figure
-from ..viz.sheet import DOTS_PER_INCH
 from .given import cells, fixations, loaded
-from .outputs import output, two_files
+from .outputs import outputs
 
 
 def compare_plans(
@@ -29,38 +27,29 @@ def compare_plans(
     out: Path | None,
 ) -> None:
     """Shows one image to every method, a plain resize first; see `compare`."""
-    two_files(json, out)
     names = list(dict.fromkeys(["resize", *(method or METHODS)]))
     chosen = {name: method_from(name) for name in names}
     console = Console(stderr=True)
-    with (
-        output(json) if json else nullcontext() as json_part,
-        output(out, picture=True) if out else nullcontext() as picture_part,
-        Progress(console=console, transient=True, disable=not console.is_terminal) as bar,
-    ):
+    with outputs(json, out, inputs=[image]) as files:
         tensor = loaded([image])[0]
         tokens = max(cells([tensor], cell) // 4, 1) if budget is None else budget
-        task = bar.add_task("planning", total=len(chosen))
         first = {"uniform": method_from("uniform")}
         compared(tensor, tokens, first, cell)  # what the first plan of a process prepares is not part of any time
         context = fixations(fixation or [])
-        rows = compared(
-            tensor, tokens, chosen, cell, context, lambda name: bar.update(task, advance=1, description=name)
-        )
+        with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task("planning", total=len(chosen))
+            rows = compared(
+                tensor, tokens, chosen, cell, context, lambda name: bar.update(task, advance=1, description=name)
+            )
         if all(row.plan is None for row in rows):
             raise ValueError(rows[0].refused)
-        if json_part:
-            json_part.write_text(dumps([_facts(row) for row in rows], indent=1), encoding="utf-8")
-        if picture_part:
-            plans = {row.name: row.plan for row in rows if row.plan is not None}
-            methods_figure(tensor, plans).savefig(picture_part, dpi=DOTS_PER_INCH)
-    Console().print(_table(rows))
-    for row in rows:
-        if row.refused:
-            typer.echo(f"{row.name} is left out: {row.refused}")
-    for kind, written in (("table", json), ("picture", out)):
-        if written is not None:
-            typer.echo(f"{kind} written to {written}")
+        files.write(dumps([_facts(row) for row in rows], indent=1))
+        if out:
+            files.draw(methods_figure(tensor, {row.name: row.plan for row in rows if row.plan is not None}))
+        Console().print(_table(rows))
+        for row in rows:
+            if row.refused:
+                typer.echo(f"{row.name} is left out: {row.refused}")
 
 
 def _table(rows: list[Comparison]) -> Table:

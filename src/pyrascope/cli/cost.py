@@ -1,7 +1,6 @@
 """`pyrascope cost`: what visual tokens cost a language model."""
 
 import json as json_format
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +11,7 @@ from rich.table import Table
 from .._check import one_of
 from .._files import open_to_read
 from ..allocation.cost import DECODERS, Decoder, flops, kv_bytes, mean_tokens, staged
-from .outputs import output
+from .outputs import JsonFile, outputs
 
 
 def cost(
@@ -30,7 +29,7 @@ def cost(
     ] = None,
     text: Annotated[int, typer.Option(help="Text tokens beside them.")] = 0,
     multiply_add: Annotated[int, typer.Option(help="What a multiply-add counts: 1 or 2.")] = 1,
-    json: Annotated[Path | None, typer.Option(help="Write the same to this file.", show_default=False)] = None,
+    json: JsonFile = None,
 ) -> None:
     """Says what visual tokens cost a decoder: operations of the prefill, bytes of the cache in 16 bits."""
     decoder = DECODERS[one_of(model, "--model", DECODERS)] if config is None else _sizes(config)
@@ -46,9 +45,14 @@ def cost(
         }
         for name, counts in cases.items()
     ]
-    with output(json) if json else nullcontext() as part:
-        if part:
-            part.write_text(json_format.dumps(rows, indent=1), encoding="utf-8")
+    with outputs(json, inputs=[config]) as files:
+        files.write(json_format.dumps(rows, indent=1))
+        Console().print(_table(rows))
+        counted = "one" if multiply_add == 1 else "two"
+        typer.echo(f"A multiply-add counts as {counted}; {text} text tokens; the prefill of the decoder alone.")
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table("", "tokens a layer", "operations", "of the first", "cache", box=None, header_style="bold")
     for column in table.columns[1:]:
         column.justify = "right"
@@ -60,9 +64,7 @@ def cost(
             f"{row['flops'] / max(rows[0]['flops'], 1):.1%}",
             f"{row['kv_bytes'] / 2**20:.3g} MiB",
         )
-    Console().print(table)
-    counted = "one" if multiply_add == 1 else "two"
-    typer.echo(f"A multiply-add counts as {counted}; {text} text tokens; the prefill of the decoder alone.")
+    return table
 
 
 def _sizes(path: Path) -> Decoder:

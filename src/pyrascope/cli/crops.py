@@ -55,7 +55,10 @@ def crops(
     names = [f"{number}.png" for number in range(len(found))]
     listed = [{"file": name, **asdict(crop)} for name, crop in zip(names, found, strict=True)]
     with ExitStack() as files:
-        parts = [files.enter_context(output(out / name)) for name in (*names, "crops.json")]
+        parts = [
+            files.enter_context(output(out / name, inputs=[image, plan], option="--out"))
+            for name in (*names, "crops.json")
+        ]
         for part, picture in zip(parts[:-1], cut(source, found), strict=True):
             picture.save(part, format="PNG")
         parts[-1].write_text(json.dumps(listed, indent=1), encoding="utf-8")

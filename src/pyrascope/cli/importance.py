@@ -1,6 +1,5 @@
 """`pyrascope importance`: how much each place of an image matters, as a picture."""
 
-from contextlib import nullcontext
 from json import dumps
 from pathlib import Path
 from typing import Annotated
@@ -12,9 +11,8 @@ from ..allocation.ties import ROUNDED, first_largest
 from ..api import importance_map
 from ..methods.named import map_from
 from ..viz import importance_figure
-from ..viz.sheet import DOTS_PER_INCH
 from .given import fixations, loaded
-from .outputs import output, two_files
+from .outputs import JsonFile, outputs
 from .plan import Cell, Fixation
 
 
@@ -26,35 +24,27 @@ def importance(
     ] = None,
     fixation: Fixation = None,
     cell: Cell = 16,
-    json: Annotated[Path | None, typer.Option(help="Write the values to this file.", show_default=False)] = None,
+    json: JsonFile = None,
     out: Annotated[Path | None, typer.Option(help="Draw the maps to this file.", show_default=False)] = None,
 ) -> None:
     """Says how much each cell of an image matters (mean 1); MAP is 'Saliency()' by default."""
-    two_files(json, out)
     maps = {text: map_from(text) for text in map or ["Saliency()"]}
-    with (
-        output(json) if json else nullcontext() as json_part,
-        output(out, picture=True) if out else nullcontext() as picture_part,
-        Console(stderr=True).status("looking"),
-    ):
-        tensor = loaded([image])[0]
-        context = fixations(fixation or [])
-        found = {text: importance_map(tensor, one, cell, context) for text, one in maps.items()}
-        if json_part:
+    with outputs(json, out, inputs=[image], kinds=("values", "picture")) as files:
+        with Console(stderr=True).status("looking"):
+            tensor = loaded([image])[0]
+            context = fixations(fixation or [])
+            found = {text: importance_map(tensor, one, cell, context) for text, one in maps.items()}
             rows = [
                 {"map": repr(maps[text]), "cell": cell, "values": values.tolist()} for text, values in found.items()
             ]
-            json_part.write_text(dumps(rows), encoding="utf-8")
-        if picture_part:
-            importance_figure(tensor, found, cell).savefig(picture_part, dpi=DOTS_PER_INCH)
-    for text, values in found.items():
-        row, column = divmod(first_largest(values, ROUNDED), values.shape[1])
-        top, left = row * cell, column * cell
-        bottom, right = min(top + cell, tensor.shape[-2]), min(left + cell, tensor.shape[-1])
-        typer.echo(
-            f"{text}: {values.shape[0]}x{values.shape[1]} cells, from {float(values.min()):.3g} to "
-            f"{float(values.max()):.3g} times the mean; the most at y {top}..{bottom}, x {left}..{right}"
-        )
-    for kind, written in (("values", json), ("picture", out)):
-        if written is not None:
-            typer.echo(f"{kind} written to {written}")
+            files.write(dumps(rows))
+            if out:
+                files.draw(importance_figure(tensor, found, cell))
+        for text, values in found.items():
+            row, column = divmod(first_largest(values, ROUNDED), values.shape[1])
+            top, left = row * cell, column * cell
+            bottom, right = min(top + cell, tensor.shape[-2]), min(left + cell, tensor.shape[-1])
+            typer.echo(
+                f"{text}: {values.shape[0]}x{values.shape[1]} cells, from {float(values.min()):.3g} to "
+                f"{float(values.max()):.3g} times the mean; the most at y {top}..{bottom}, x {left}..{right}"
+            )

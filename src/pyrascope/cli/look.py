@@ -2,7 +2,6 @@
 
 import json as json_format
 from collections.abc import Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,8 +22,7 @@ from ..models.load import default_model, load
 from ..models.side_by_side import FULL, LOOK, RESIZE, side_by_side
 from ..models.sources import GRID
 from ..viz.look_figure import look_figure
-from ..viz.sheet import DOTS_PER_INCH
-from .outputs import output, two_files
+from .outputs import JsonFile, outputs
 from .quiet import quiet
 
 
@@ -44,7 +42,7 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
             show_default=False,
         ),
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write all that was found to it.", show_default=False)] = None,
+    json: JsonFile = None,
     out: Annotated[Path | None, typer.Option(help="Draw where it looked to this file.", show_default=False)] = None,
     gate: Annotated[
         float | None,
@@ -63,12 +61,10 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
     full: Annotated[bool, typer.Option("--full/--no-full", help="Ask with all visual tokens too.")] = True,
 ) -> None:
     """Asks a model about a picture for exactly BUDGET visual tokens, beside a resize and the full budget."""
-    two_files(json, out)
     chosen = None if method is None else any_method_from(method)
     name = str(default_model()) if model is None else model
     with (
-        output(json) if json else nullcontext() as json_part,
-        output(out, picture=True) if out else nullcontext() as picture_part,
+        outputs(json, out, inputs=[image], kinds=("answers", "picture")) as files,
         Console(stderr=True).status("loading") as status,
         quiet(),
     ):
@@ -91,18 +87,14 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
             full=full,
             finest=int(finest) if finest.isdecimal() else finest,
         )
-        if json_part:
-            record = {"image": str(image), "question": question, "model": name, "budget": budget, "warnings": warnings}
-            record |= _record(found)
-            json_part.write_text(json_format.dumps(record, indent=1) + "\n", encoding="utf-8")
-        if picture_part:
-            look_figure(pixels, question, found).savefig(picture_part, dpi=DOTS_PER_INCH)
-    Console().print(_table(found))
-    for warning in warnings:
-        typer.echo(f"warning: {warning}")
-    for kind, written in (("answers", json), ("picture", out)):
-        if written is not None:
-            typer.echo(f"{kind} written to {written}")
+        record = {"image": str(image), "question": question, "model": name, "budget": budget, "warnings": warnings}
+        files.write(json_format.dumps(record | _record(found), indent=1) + "\n")
+        if out:
+            files.draw(look_figure(pixels, question, found))
+        status.stop()
+        Console().print(_table(found))
+        for warning in warnings:
+            typer.echo(f"warning: {warning}")
 
 
 def _record(found: Mapping[str, Answer]) -> dict[str, Any]:

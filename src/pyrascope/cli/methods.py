@@ -1,9 +1,7 @@
 """`pyrascope methods`: what there is to choose from, and what can be set."""
 
 import json as json_format
-from contextlib import nullcontext
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +13,7 @@ from rich.table import Table
 from .._check import shorten
 from ..methods.catalogue import Entry, Option, entries
 from ..methods.named import near_names
-from .outputs import output
+from .outputs import JsonFile, outputs
 
 WIDTH = 100
 LONGEST = 44  # characters of a default in the table; whole in the full description
@@ -23,25 +21,22 @@ LONGEST = 44  # characters of a default in the table; whole in the full descript
 
 def methods(
     name: Annotated[str | None, typer.Argument(help="Show this one in full.", show_default=False)] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the same to this file.", show_default=False)] = None,
+    json: JsonFile = None,
 ) -> None:
     """Lists the methods and the importance maps with their options, or shows one in full."""
     chosen = entries() if name is None else _found(name)
-    with output(json) if json else nullcontext() as part:
-        if part:
-            part.write_text(json_format.dumps([asdict(entry) for entry in chosen], indent=1), encoding="utf-8")
-    console = Console()
-    if console.width > WIDTH:
-        console.width = WIDTH
-    if name is None:
-        for kind, title in (("method", "Methods"), ("map", "Importance maps")):
-            console.print(_table(title, [entry for entry in chosen if entry.kind == kind]))
-        console.print("More about one: pyrascope methods NAME", highlight=False)
-    else:
-        for entry in chosen:
-            _print_whole(console, entry)
-    if json:
-        typer.echo(f"list written to {json}")
+    with outputs(json, kinds=("list", "")) as files:
+        files.write(json_format.dumps([asdict(entry) for entry in chosen], indent=1))
+        console = Console()
+        if console.width > WIDTH:
+            console.width = WIDTH
+        if name is None:
+            for kind, title in (("method", "Methods"), ("map", "Importance maps")):
+                console.print(_table(title, [entry for entry in chosen if entry.kind == kind]))
+            console.print("More about one: pyrascope methods NAME", highlight=False)
+        else:
+            for entry in chosen:
+                _print_whole(console, entry)
 
 
 def _found(name: str) -> list[Entry]:

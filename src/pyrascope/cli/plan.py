@@ -1,7 +1,6 @@
 """`pyrascope plan`: where the tokens of a budget go on one image, or on several together."""
 
 import math
-from contextlib import nullcontext
 from json import dumps, loads
 from pathlib import Path
 from typing import Annotated
@@ -16,10 +15,9 @@ from ..api import plan as make_plan
 from ..evaluation.metrics import psnr
 from ..methods.named import method_from
 from ..viz import plan_figure
-from ..viz.sheet import DOTS_PER_INCH
 from .given import cells, fixations, loaded, whole_budget
 from .given import weight as weight_from
-from .outputs import output, two_files
+from .outputs import outputs
 
 Pictures = Annotated[
     list[Path],
@@ -60,7 +58,12 @@ def plan(
     fixation: Fixation = None,
     cell: Cell = 16,
     json: Annotated[
-        Path | None, typer.Option(help="Write the plan (of several images a list) to this file.", show_default=False)
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the plan (of several images a list) to this JSON file; -: to standard output.",
+            show_default=False,
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Draw the plan (of one image) to this file.", show_default=False)
@@ -68,39 +71,33 @@ def plan(
 ) -> None:
     """Decides where exactly BUDGET visual tokens go on an image, or on several, and shows it."""
     console = Console()
-    two_files(json, out)
     if out and len(images) > 1:
         raise ValueError(f"--out must be left out for {len(images)} images, got {out}; plan one, or use --json")
     tokens = None if budget is None else whole_budget(budget)
-    with (
-        output(json) if json else nullcontext() as json_part,
-        output(out, picture=True) if out else nullcontext() as picture_part,
-        Console(stderr=True).status("planning"),
-    ):
-        tensors = loaded(images)
-        context = fixations(fixation or [])
-        found = make_plan(
-            tensors,
-            max(cells(tensors, cell) // 4, len(tensors)) if budget is None else tokens,
-            method_from(method),
-            cell,
-            [weight_from(weight, tensor, cell, context) for tensor in tensors],
-            context,
-        )
-        qualities = [psnr(render(one, gather(image, one)), image) for image, one in zip(tensors, found, strict=True)]
-        if json_part:
-            json_part.write_text(_json(found), encoding="utf-8")
-        if picture_part:
-            plan_figure(tensors[0], found[0]).savefig(picture_part, dpi=DOTS_PER_INCH)
-    for path, one, quality in zip(images, found, qualities, strict=True):
-        if len(images) > 1:
-            typer.echo(f"{path}:")
-        _print(console, one, quality)
-    if len(found) > 1:
-        typer.echo(f"{sum(one.tokens for one in found)} tokens in all")
-    for kind, written in (("plan" if len(found) == 1 else "plans", json), ("picture", out)):
-        if written is not None:
-            typer.echo(f"{kind} written to {written}")
+    kind = "plan" if len(images) == 1 else "plans"
+    with outputs(json, out, inputs=[*images, weight], kinds=(kind, "picture")) as files:
+        with Console(stderr=True).status("planning"):
+            tensors = loaded(images)
+            context = fixations(fixation or [])
+            found = make_plan(
+                tensors,
+                max(cells(tensors, cell) // 4, len(tensors)) if budget is None else tokens,
+                method_from(method),
+                cell,
+                [weight_from(weight, tensor, cell, context) for tensor in tensors],
+                context,
+            )
+            shown = (render(one, gather(image, one)) for image, one in zip(tensors, found, strict=True))
+            qualities = [psnr(seen, image) for seen, image in zip(shown, tensors, strict=True)]
+            files.write(_json(found))
+            if out:
+                files.draw(plan_figure(tensors[0], found[0]))
+        for path, one, quality in zip(images, found, qualities, strict=True):
+            if len(images) > 1:
+                typer.echo(f"{path}:")
+            _print(console, one, quality)
+        if len(found) > 1:
+            typer.echo(f"{sum(one.tokens for one in found)} tokens in all")
 
 
 def _json(plans: list[Plan]) -> str:

@@ -15,9 +15,8 @@ from ..signal.mipmap import mipmap
 from ..signal.steerable import steerable_pyramid
 from ..signal.steerable_masks import most_levels
 from ..viz import pyramid_figure, steerable_figure
-from ..viz.sheet import DOTS_PER_INCH
 from ..viz.steerable_figure import MOST
-from .outputs import output
+from .outputs import outputs
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,14 +48,14 @@ def pyramid(
     """Draws the levels of an image's pyramid, fine to coarse; of a steerable one, by orientation too."""
     if orientations is not None and kind is not Kind.STEERABLE:
         raise ValueError(f"--orientations must be left out for --kind {kind}, got {orientations}; use --kind steerable")
-    with output(out, picture=True) as part:
+    with outputs(out=out, inputs=[image]) as files:
         tensor, _ = as_tensor(image)
         if kind is Kind.STEERABLE:
             figure, count = _steerable(tensor, levels, 4 if orientations is None else orientations, image.name)
         else:
             figure, count = _levels(tensor, levels, kind, image.name)
-        figure.savefig(part, dpi=DOTS_PER_INCH)
-    typer.echo(f"{count}, picture written to {out}")
+        files.draw(figure)
+        typer.echo(count)
 
 
 def _levels(image: Tensor, levels: int | None, kind: Kind, name: str) -> tuple["Figure", str]:

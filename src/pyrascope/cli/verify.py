@@ -1,7 +1,6 @@
 """`pyrascope verify`: does a model with fewer visual tokens compute what it should?"""
 
 import json as json_format
-from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -14,28 +13,27 @@ from ..models import verify as verify_model
 from ..models.load import load
 from ..models.support import image_text_types, supported_types
 from ..models.verify import verify_type
-from .outputs import output
+from .outputs import JsonFile, outputs
 from .quiet import quiet
 
 
 def verify(
     names: Annotated[list[str], typer.Argument(help="Model types, built small at random, local folders or hub ids.")],
-    json: Annotated[Path | None, typer.Option(help="Write the rows to this file.", show_default=False)] = None,
+    json: JsonFile = None,
 ) -> int:
     """Checks that models with reduced visual tokens agree with themselves; exits with 1 where a check fails."""
     for name in names:
         if not Path(name).is_dir() and "/" not in name and name not in image_text_types():
             known = ", ".join(supported_types())
             raise ValueError(f"NAME must be a local folder, a hub id such as org/name or one of {known}, got {name}")
-    with output(json) if json else nullcontext() as part:
+    with outputs(json, kinds=("rows", "")) as files:
         rows: list[Row] = []
         for name in names:
             with Console(stderr=True).status(f"verifying {name}"):
                 rows += _verified(name).rows
         report = Report(tuple(rows))
-        if part:
-            part.write_text(json_format.dumps({"ok": report.ok, "rows": [asdict(r) for r in rows]}, indent=1) + "\n")
-    typer.echo(str(report))
+        files.write(json_format.dumps({"ok": report.ok, "rows": [asdict(row) for row in rows]}, indent=1) + "\n")
+        typer.echo(str(report))
     return 0 if report.ok else 1
 
 

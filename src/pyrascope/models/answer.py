@@ -17,7 +17,7 @@ from .pixels import plan_inputs
 from .prompt import prompt_of
 from .shown import shown_by
 from .sites import FEATURES, LAYERS, PIXELS, site_of
-from .sources import GRID
+from .sources import GRID, readable
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ def answer(
     Args:
         model: A model of transformers that takes encoded features.
         processor: Its processor.
-        image: As the processor takes it.
+        image: As `prepare` takes it.
         question: The question.
         method: A method of any site; None: the full prompt.
         budget: Visual tokens, as `prepare` and `attach` take it.
@@ -128,7 +128,7 @@ def answer(
     site = None if method is None else site_of(method)
     start = time.perf_counter()
     with spans() as seconds:
-        text = prompt_of(processor, question)
+        text, image = prompt_of(processor, question), readable(image)
         full = dict(processor(images=image, text=text, return_tensors="pt").to(model.device))
         inputs, plan = _shorter(model, processor, image, full, method, budget, finest)
     clock = _FirstToken()

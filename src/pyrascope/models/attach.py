@@ -74,7 +74,8 @@ def attach(
 
 
 def _forward(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:
-    named = by_names(stock)
+    # torch.compile may trace the stock model alone
+    named, smaller = by_names(stock), torch.compiler.disable(smaller)  # type: ignore[no-untyped-call]
     thinned: weakref.WeakSet[Any] = weakref.WeakSet()  # caches of reduced prompts
 
     @functools.wraps(stock)
@@ -91,7 +92,7 @@ def _forward(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any])
             _refuse_decoding()
         return stock(*args, **kwargs)
 
-    return forward
+    return torch.compiler.disable(forward, recursive=False)  # type: ignore[no-any-return,no-untyped-call]
 
 
 def _refuse_decoding() -> None:

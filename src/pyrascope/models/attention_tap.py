@@ -1,10 +1,11 @@
 """Listening to the queries and keys of chosen attention modules, whatever backend computes their attention."""
 
 import sys
+import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from contextvars import ContextVar
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from torch import Tensor
 from torch.nn import Module
@@ -16,7 +17,11 @@ Listener = Callable[[Tensor, Tensor, Tensor | None, float], None]
 (None: all, or causal where the module is), and the factor of their products. What it raises ends the forward pass."""
 
 _SUFFIX = "+pyrascope"
-_listeners: WeakKeyDictionary[Module, list[Listener]] = WeakKeyDictionary()
+_listening: ContextVar[tuple[Mapping[Module, Listener], ...]] = ContextVar("listening", default=())
+"""The listeners of the blocks around this call: those of other threads hear nothing of it."""
+_renamed: dict[int, tuple[Any, str | None, int]] = {}
+"""By id: a config whose backend has another name for now, its own name, and how many blocks need the other."""
+_RENAMING = threading.Lock()
 
 
 @contextmanager
@@ -24,8 +29,8 @@ def tapped(listeners: Mapping[Module, Listener]) -> Iterator[None]:
     """Within the block, each attention module tells its listener what it attends with; outputs stay bit for bit.
 
     The backend that the module's `config` names goes on to compute the attention, under another name in the registry of
-    transformers; the config has its own name back afterwards, also after an error. Other modules are not concerned,
-    not even those that share the config. Blocks may be nested.
+    transformers; the config has its own name back after the last such block, also after an error. Other modules are
+    not concerned, not even those that share the config, nor are calls of other threads. Blocks may be nested.
 
     Args:
         listeners: By attention module (such as `layer.self_attn`).
@@ -37,20 +42,31 @@ def tapped(listeners: Mapping[Module, Listener]) -> Iterator[None]:
     if not listeners or any(not hasattr(module, "config") for module in listeners):
         kinds = sorted({type(module).__name__ for module in listeners}) or "no module"
         raise NotImplementedError(f"attention modules must have the config that names their backend, got {kinds}")
-    before = {key: config._attn_implementation for key, config in configs.items()}
-    names = {key: _name(name) for key, name in before.items()}
+    with ExitStack() as stack:
+        for config in configs.values():
+            stack.enter_context(_under_another_name(config))
+        stack.callback(_listening.reset, _listening.set((*_listening.get(), listeners)))
+        yield
+
+
+@contextmanager
+def _under_another_name(config: Any) -> Iterator[None]:
+    """Within the block, and all others like it, the config names the tapped backend."""
+    key = id(config)
+    with _RENAMING:
+        own, uses = _renamed[key][1:] if key in _renamed else (config._attn_implementation, 0)
+        config._attn_implementation_internal = _name(own)  # the public setter would reach sub-configs too
+        _renamed[key] = config, own, uses + 1
     try:
-        for key, config in configs.items():
-            config._attn_implementation_internal = names[key]  # the public setter would reach sub-configs too
-        for module, listener in listeners.items():
-            _listeners.setdefault(module, []).append(listener)
         yield
     finally:
-        for module, listener in listeners.items():
-            if listener in _listeners.get(module, ()):
-                _listeners[module].remove(listener)
-        for key, config in configs.items():
-            config._attn_implementation_internal = before[key]
+        with _RENAMING:
+            uses = _renamed[key][2] - 1
+            if uses:
+                _renamed[key] = config, own, uses
+            else:
+                del _renamed[key]
+                config._attn_implementation_internal = own
 
 
 def _name(base: str | None) -> str:
@@ -77,7 +93,7 @@ def _attention(backend: Callable[..., Any] | None) -> Callable[..., Any]:
         module: Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **more: Any
     ) -> Any:
         factor = more.get("scaling")
-        for listener in tuple(_listeners.get(module, ())):
+        for listener in [one[module] for one in _listening.get() if module in one]:
             listener(query, key, attention_mask, query.shape[-1] ** -0.5 if factor is None else float(factor))
         stock = backend or vars(sys.modules[type(module).__module__])["eager_attention_forward"]
         return stock(module, query, key, value, attention_mask, **more)

@@ -2,6 +2,7 @@
 
 import contextlib
 import inspect
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,8 +51,30 @@ def uncompiled(model: Any) -> Iterator[None]:
         or hasattr(vars(part).get("forward"), "_torchdynamo_orig_callable")
         for part in parts
     )
-    with torch.compiler.set_stance("force_eager") if compiled else contextlib.nullcontext():
+    with _eager() if compiled else contextlib.nullcontext():
         yield
+
+
+_EAGER = threading.Lock()
+_held: list[Any] = []
+"""The stance of the compiler, once for each block that needs it: the first sets it, the last takes it back."""
+
+
+@contextlib.contextmanager
+def _eager() -> Iterator[None]:
+    """Within the block, and others like it in other threads, nothing compiled runs: the stance is the process's."""
+    with _EAGER:
+        stance = _held[0] if _held else contextlib.ExitStack()
+        if not _held:
+            stance.enter_context(torch.compiler.set_stance("force_eager"))
+        _held.append(stance)
+    try:
+        yield
+    finally:
+        with _EAGER:
+            _held.pop()
+            if not _held:
+                stance.close()
 
 
 def backend_of(model: Any) -> str:

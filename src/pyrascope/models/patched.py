@@ -1,12 +1,14 @@
 """One model instance with another `forward` and `generate` for a while."""
 
 import inspect
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 METHODS = ("forward", "generate")
 ATTACHED = "attached_by_pyrascope"
+_ATTACHING = threading.Lock()
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
@@ -39,16 +41,18 @@ def patched(model: Any, forward: Wrap, generate: Wrap) -> Iterator[Any]:
     Raises:
         ValueError: the instance is in such a block already.
     """
-    if getattr(vars(model).get("forward"), ATTACHED, False):
-        raise ValueError(
-            f"{type(model).__name__} must be attached once at a time, got it attached; leave that block first"
-        )
-    own = {name: vars(model)[name] for name in METHODS if name in vars(model)}  # hooks of accelerate live there
     rotation = "rope_deltas" in vars(model.base_model)
     deltas = getattr(model.base_model, "rope_deltas", None)
-    model.generate = generate(model.generate)  # first: it must see the model's own `forward` too
-    model.forward = forward(model.forward)
-    setattr(model.forward, ATTACHED, True)
+    with _ATTACHING:
+        if getattr(vars(model).get("forward"), ATTACHED, False):
+            raise ValueError(
+                f"{type(model).__name__} must be attached once at a time, got it attached; leave that block first, or "
+                "share it: calls from several threads are right within one block"
+            )
+        own = {name: vars(model)[name] for name in METHODS if name in vars(model)}  # hooks of accelerate live there
+        model.generate = generate(model.generate)  # first: it must see the model's own `forward` too
+        model.forward = forward(model.forward)
+        setattr(model.forward, ATTACHED, True)
     try:
         yield model
     finally:

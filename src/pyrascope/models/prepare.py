@@ -16,6 +16,7 @@ from .inputs import check_processor
 from .pixels import plan_inputs
 from .planning import DEFAULT
 from .sites import LAYERS, PIXELS, check_options, site_of
+from .sources import readable
 from .support import check_model
 
 
@@ -37,7 +38,8 @@ def prepare(
     Args:
         model: A model of transformers that takes encoded features.
         processor: Its processor.
-        images: As the processor takes them; None for prompts without images, which pass through.
+        images: As the processor takes them, or paths, read as `readable` says; None for prompts without images, which
+            pass through.
         text: One prompt or several, with their image placeholders.
         method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site).
             Where none is given, `TwoLevels()`, for the reason that `attach` says.
@@ -59,6 +61,7 @@ def prepare(
     several = not isinstance(text, str)
     check_prompts(processor, text if several else [text])
     given = {"text": text, "return_tensors": "pt", **({"padding": True} if several else {})}
+    images = readable(images)
     inputs = processor(**given) if images is None else processor(images=images, **given)
     inputs = {name: _moved(value, model.device) for name, value in inputs.items()}
     return with_fewer_tokens(model, inputs, method, budget, processor=processor, images=images, **options)

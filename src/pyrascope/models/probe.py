@@ -1,6 +1,7 @@
 """Where in an image a question looks: the attention of the prompt's last token in one layer of the language model."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import torch
@@ -12,6 +13,7 @@ from .decoder import layers_of, projected, uncompiled, windows_of
 from .encode import image_runs, with_features
 from .families import family_of
 from .inputs import REDUCED, check_inputs, has_images, with_mask
+from .own_thread import before_here
 from .patched import by_names
 from .placeholders import Run, columns_of
 from .support import check_model
@@ -125,14 +127,8 @@ def last_rows(model: Any, given: Mapping[str, Any], layer: int, *, rotated: bool
         found.append(projected(module, hidden, rest))
         raise _Seen
 
-    handle = block.register_forward_pre_hook(look, with_kwargs=True)
-    try:
-        with uncompiled(model):
-            model(**given, use_cache=False)
-    except _Seen:
-        pass
-    finally:
-        handle.remove()
+    with uncompiled(model), before_here(block, look), suppress(_Seen):
+        model(**given, use_cache=False)
     query, key, mask, factor = found[0]
     shown = given["attention_mask"].bool()
     if shown.shape != (len(key), key.shape[2]):

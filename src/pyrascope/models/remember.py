@@ -1,5 +1,6 @@
 """A processor that remembers which images its outputs were made from, inside a `with` block."""
 
+import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,9 +10,12 @@ import torch
 from torch import Tensor
 
 from .inputs import PIXELS
+from .sources import readable
 
 CALLS = 64
 """Calls of the processor that are remembered: the latest ones."""
+MEMORIES = "memories_of_pyrascope"
+_LENDING = threading.Lock()
 
 
 class Memory:
@@ -48,26 +52,40 @@ def _pixels(inputs: Mapping[str, Any]) -> Tensor | None:
 
 @contextmanager
 def remembering(processor: Any) -> Iterator[Memory]:
-    """Within the block, calls of this processor are noted in the memory that is yielded; nothing else changes.
+    """Within the block, calls of this processor are noted in the memory that is yielded; pictures are `readable`.
 
     A call looks `__call__` up in the class, so this one instance is given a class of its own for the time, which is
-    the old one in all else.
+    the old one in all else. Blocks may be nested, or overlap in several threads: each notes all calls.
     """
     memory = Memory()
     if processor is None:
         yield memory
         return
-    stock = type(processor)
-
-    def call(self: Any, images: Any = None, *args: Any, **kwargs: Any) -> Any:
-        made = stock.__call__(self, images, *args, **kwargs)
-        if isinstance(made, Mapping):
-            memory.note(made, images)
-        return made
-
-    names = {"__call__": call, "__module__": stock.__module__, "__qualname__": stock.__qualname__}
-    processor.__class__ = type(stock.__name__, (stock,), names)
+    with _LENDING:
+        if not hasattr(type(processor), MEMORIES):
+            processor.__class__ = _noting(type(processor))
+        lent = type(processor)
+        getattr(lent, MEMORIES).append(memory)
     try:
         yield memory
     finally:
-        processor.__class__ = stock
+        with _LENDING:
+            getattr(lent, MEMORIES).remove(memory)
+            if not getattr(lent, MEMORIES):
+                processor.__class__ = lent.__base__
+
+
+def _noting(stock: type) -> type:
+    """A processor's class, for one instance, whose calls are noted in all its memories."""
+    memories: list[Memory] = []
+
+    def call(self: Any, images: Any = None, *args: Any, **kwargs: Any) -> Any:
+        images = readable(images)
+        made = stock.__call__(self, images, *args, **kwargs)
+        if isinstance(made, Mapping):
+            for memory in tuple(memories):
+                memory.note(made, images)
+        return made
+
+    names = {MEMORIES: memories, "__call__": call, "__module__": stock.__module__, "__qualname__": stock.__qualname__}
+    return type(stock.__name__, (stock,), names)

@@ -1,15 +1,19 @@
 """The source images behind a processor's output: their sizes, and canvases that are finer than the stock grid."""
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 from torch import Tensor
 
 from .._check import shorten
+from .._pictures import eight_bits, named, opaque, read_image, warn_of_orientation
 from ..signal.resample import resample_rows
 from .canvas import Canvas
 from .support import transformers
@@ -59,13 +63,36 @@ def flat_images(images: Any) -> list[Any]:
     return [] if images is None else [images]
 
 
+def readable(images: Any) -> Any:
+    """Returns images, however nested, as a processor is to see them: the one reading of pictures.
+
+    A path is read upright by its EXIF orientation; a PIL image keeps its stored pixels, with a warning where these are
+    not upright. Both are laid over white where they are transparent. All else, addresses too, is as it was.
+    """
+    if isinstance(images, list | tuple):
+        return type(images)(map(readable, images))
+    if isinstance(images, os.PathLike) or (isinstance(images, str) and _is_file(images)):
+        return eight_bits(read_image(images))
+    if not isinstance(images, Image.Image):
+        return images
+    warn_of_orientation(images, named(images), stacklevel=4)
+    return opaque(images)
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return Path(name).is_file()
+    except (OSError, ValueError):  # an image as text is no name of a file
+        return False
+
+
 def opened(images: Any, count: int) -> list[Any]:
     """Returns `count` flat images; paths and addresses are read.
 
     Raises:
         ValueError: another number of images.
     """
-    flat = flat_images(images)
+    flat = flat_images(readable(images))
     if len(flat) != count:
         raise ValueError(
             f"the prompts must have as many images as sources, got {count} and {len(flat)}; give those of this call"
@@ -85,7 +112,9 @@ def size_of(image: Any) -> tuple[int, int]:
 def values_of(image: Any, factor: float) -> Tensor:
     """Returns an image as float32 (c, h, w), its values times `factor`, read as processors do."""
     utils = transformers().image_utils
-    array = np.array(image.convert("RGB")) if hasattr(image, "convert") else utils.to_numpy_array(image)
+    if hasattr(image, "convert"):  # its axes are known; others are guessed, as processors guess them
+        return torch.from_numpy(np.array(image.convert("RGB"))).permute(2, 0, 1).float() * factor
+    array = utils.to_numpy_array(image)
     first = utils.infer_channel_dimension_format(array) == utils.ChannelDimension.FIRST
     values = torch.from_numpy(np.ascontiguousarray(array if first else np.moveaxis(array, -1, 0)))
     return values.float() * factor

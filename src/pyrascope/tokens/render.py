@@ -6,6 +6,7 @@ from torch import Tensor
 
 from ..allocation.cover import owners
 from ..allocation.plan import Plan
+from ..allocation.ties import FINE
 from ..signal.resample import lanczos3, resize
 from ..signal.ripmap import Ripmap
 from ..signal.windows import windows
@@ -116,23 +117,30 @@ def _spread(picture: Tensor, seen: Tensor) -> Tensor:
 
 
 def _painted(plan: Plan, patches: Tensor, estimate: Ripmap | None) -> Tensor:
-    """Interpolates each dyadic token as part of its level, completed by `estimate`, or by its own edge repeated."""
-    corners = torch.tensor(plan.boxes[:, :2])
-    sides = plan.cell * torch.tensor(plan.levels, dtype=torch.float64).exp2()
-    height, width = (max(int(end), size) for end, size in zip((corners + sides).amax(0), plan.image_size, strict=True))
-    out = patches.new_zeros((patches.shape[1], height, width))
+    """Interpolates each dyadic token as part of its level, completed by `estimate`, or by its own edge repeated.
+
+    Of a box that reaches far over the border (those of a strip) only the pixels are made that the image has, at least
+    for one box of its level.
+    """
+    corners, size = torch.tensor(plan.boxes[:, :2]).long(), torch.tensor(plan.image_size)
+    groups = []
     for (ly, lx), tokens in reversed(plan.by_level().items()):
-        factors = 2 ** int(ly), 2 ** int(lx)
-        cells = (corners[tokens] / sides[tokens]).long()
+        start, factors = corners[tokens], torch.tensor([2 ** int(ly), 2 ** int(lx)])
+        groups.append((tokens, factors, start, torch.minimum(plan.cell * factors, (size - start).amax(0))))
+    reach = torch.stack([(start + count).amax(0) for _, _, start, count in groups]).amax(0)
+    out = patches.new_zeros((patches.shape[1], *torch.maximum(reach, size).tolist()))
+    for tokens, factors, start, count in groups:
+        cells = start // (plan.cell * factors)
         if estimate is None:
             around = torch.nn.functional.pad(patches[tokens], (MARGIN,) * 4, mode="replicate")
         else:
-            around = _with_margin(estimate[int(ly), int(lx)], cells, patches[tokens], plan.cell)
-        up_y, up_x = (_up_matrix(plan.cell, factor).to(patches) for factor in factors)
-        y, x = (
-            cells[:, axis, None] * plan.cell * factors[axis] + torch.arange(plan.cell * factors[axis])
-            for axis in (0, 1)
+            level_y, level_x = (factor.bit_length() - 1 for factor in factors.tolist())
+            around = _with_margin(estimate[level_y, level_x], cells, patches[tokens], plan.cell)
+        up_y, up_x = (
+            _up_matrix(plan.cell, factor, pixels).to(patches)
+            for factor, pixels in zip(factors.tolist(), count.tolist(), strict=True)
         )
+        y, x = (start[:, axis, None] + torch.arange(int(count[axis])) for axis in (0, 1))
         out[:, y[:, :, None], x[:, None, :]] = (up_y @ around @ up_x.T).transpose(0, 1)
     return out[:, : plan.image_size[0], : plan.image_size[1]].contiguous()
 
@@ -146,9 +154,10 @@ def _with_margin(level: Tensor, cells: Tensor, patches: Tensor, cell: int) -> Te
     return windows(whole, cells * cell - MARGIN, (cell + 2 * MARGIN, cell + 2 * MARGIN))
 
 
-def _up_matrix(cell: int, factor: int) -> Tensor:
-    """Interpolation matrix (cell * factor, cell + 2 MARGIN) from a token with its margin to its pixels."""
-    place = (torch.arange(cell * factor, dtype=torch.float64) + 0.5) / factor + MARGIN
+def _up_matrix(cell: int, factor: int, count: int) -> Tensor:
+    """Interpolation matrix (count, cell + 2 MARGIN) from a token with its margin to its first pixels."""
+    place = (torch.arange(count, dtype=torch.float64) + 0.5) / factor + MARGIN
     pixels = torch.arange(cell + 2 * MARGIN, dtype=torch.float64) + 0.5
     weight = lanczos3(place[:, None] - pixels)
+    weight = weight.where(weight.abs() > FINE, 0.0)  # a pixel that lies on a sample is that sample, to the bit
     return weight / weight.sum(1, keepdim=True)

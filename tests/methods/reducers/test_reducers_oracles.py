@@ -157,3 +157,13 @@ def test_hired_of_one_view_is_attention():
     assert ps.reducers.HiRED()(features, 4, known).kept.tolist() == sorted(
         attention.argsort(descending=True)[:4].tolist()
     )
+
+
+def test_the_strength_of_cd_pruner_weighs_relevance_against_diversity():
+    """The second pick is worth exp(alpha (r - 1))^2 times the squared sine to the first; here alpha is a half."""
+    features = torch.tensor([[1.0, 0, 0], [0.8, 0.6, 0], [0, 0, 1.0]], dtype=torch.float64)  # relevances 1, 0.8 and 0
+    known = FeatureContext(query=features[0])
+    # 0.36 exp(-0.2) = 0.29 for the second, exp(-1) = 0.37 for the third
+    assert ps.reducers.CDPruner(strength=0.5)(features, 2, known).kept.tolist() == [0, 2]
+    # with alpha 1: 0.36 exp(-0.4) = 0.24, exp(-2) = 0.14
+    assert ps.reducers.CDPruner(strength=2 / 3)(features, 2, known).kept.tolist() == [0, 1]

@@ -1,6 +1,7 @@
 """A model whose visual tokens leave between layers inside a `with` block."""
 
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -73,8 +74,15 @@ def check_served(model: Any) -> None:
         raise NotImplementedError(f"layers of {kind} do not compute what they should when tokens leave; use a reducer")
 
 
+class _Call(threading.local):
+    """What a thread is doing: the pass that is being run, and where the prompt ends."""
+
+    now: FirstPass | LaterPass | None = None
+    end: int | None = None
+
+
 class _Session:
-    """What is known between the calls of one block: caches that hold fewer tokens, and the pass that is being run."""
+    """What is known between the calls of one block: caches that hold fewer tokens, and what each thread is doing."""
 
     def __init__(self, model: Any, dropper: Dropper, budget: Any, processor: Any, share: str) -> None:
         one_of(share, "share", SHARES)
@@ -87,27 +95,26 @@ class _Session:
             raise NotImplementedError(f"the attention backend must be {' or '.join(BACKENDS)} here, got {backend}")
         self.additive = backend == "eager"
         self.prompts: WeakKeyDictionary[Any, Prompt] = WeakKeyDictionary()
-        self.now: FirstPass | LaterPass | None = None
-        self.end: int | None = None
+        self.call = _Call()
 
     def hooks(self, layer: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
         """Returns the hooks before and after a decoder layer."""
 
         def before(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            if self.now is None:
+            if (now := self.call.now) is None:
                 return None
             given = by_names(module.forward)(*args, **kwargs)
-            if layer == 0 and isinstance(self.now, FirstPass):
-                self._remember(given.get("past_key_values"), self.now.prompt)
-            call = self.now.before(layer, given.pop("hidden_states"), given)
+            if layer == 0 and isinstance(now, FirstPass):
+                self._remember(given.get("past_key_values"), now.prompt)
+            call = now.before(layer, given.pop("hidden_states"), given)
             return None if call is None else ((call[0],), call[1])
 
         def after(module: Module, args: tuple[Any, ...], output: Any) -> Any:
-            if self.now is None:
+            if (now := self.call.now) is None:
                 return None
             if isinstance(output, tuple):
-                return (self.now.after(layer, output[0]), *output[1:])
-            return self.now.after(layer, output)
+                return (now.after(layer, output[0]), *output[1:])
+            return now.after(layer, output)
 
         return before, after
 
@@ -123,20 +130,20 @@ class _Session:
         @functools.wraps(stock)
         def forward(*args: Any, **kwargs: Any) -> Any:
             given = named(*args, **kwargs)
-            unchecked = self.end is None and not given.get(REDUCED) and given.get("inputs_embeds") is None
+            unchecked = self.call.end is None and not given.get(REDUCED) and given.get("inputs_embeds") is None
             if has_images(given) or unchecked:
                 check_inputs(self.model, given)
             if has_images(given):
                 given = with_features(self.model, given)
             with ExitStack() as stack:
-                stack.callback(setattr, self, "now", None)
-                self.now = self._pass(given)
+                stack.callback(setattr, self.call, "now", None)
+                now = self.call.now = self._pass(given)
                 stack.enter_context(uncompiled(self.model))
-                if isinstance(self.now, FirstPass) and self.now.listeners():
-                    stack.enter_context(tapped(self.now.listeners()))
+                if isinstance(now, FirstPass) and now.listeners():
+                    stack.enter_context(tapped(now.listeners()))
                 return stock(**given)
 
-        return forward
+        return torch.compiler.disable(forward)  # type: ignore[no-any-return,no-untyped-call]
 
     def _pass(self, given: dict[str, Any]) -> FirstPass | LaterPass | None:
         """What this call is: the first of a prompt with images, one that goes on from it, or none of ours."""
@@ -168,7 +175,7 @@ class _Session:
         groups = groups_of(self.model, ids, given[REDUCED], self.processor, self.share)
         groups = with_schedules(groups, self.dropper, self.budget, len(self.layers))
         shown = _shown(given.get("attention_mask"), tuple(visual.shape), visual.device)
-        end = visual.shape[1] if self.end is None else self.end
+        end = visual.shape[1] if self.call.end is None else self.call.end
         prompt = Prompt(groups, visual, shown, end, [None] * len(self.layers))
         return FirstPass(prompt, self.dropper, self.layers)
 
@@ -184,11 +191,11 @@ class _Session:
             if given.get("prefill_chunk_size") or getattr(config, "prefill_chunk_size", None):
                 raise ValueError("dropping needs the prompt in one piece, got prefill_chunk_size; leave it out")
             ids = given.get("input_ids")
-            self.end = None if ids is None else ids.shape[1]
+            self.call.end = None if ids is None else ids.shape[1]
             try:
                 return stock(**given)
             finally:
-                self.end = None
+                self.call.end = None
 
         return generate
 

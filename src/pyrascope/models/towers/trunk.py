@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..own_thread import before_here
 from .tower import Cells
 
 
@@ -84,13 +85,8 @@ def _internvl_layer(layer: Any, hidden: Tensor, bias: Tensor | None) -> Tensor:
     if bias is None:
         out: Tensor = layer(hidden)
         return out
-    hook = layer.attention.register_forward_pre_hook(
-        lambda _, args, kwargs: (args, {**kwargs, "attention_mask": bias}), with_kwargs=True
-    )
-    try:
+    with before_here(layer.attention, lambda _, args, kwargs: (args, {**kwargs, "attention_mask": bias})):
         out = layer(hidden)
-    finally:
-        hook.remove()
     return out
 
 
