@@ -65,7 +65,7 @@ def test_pru_merge_adds_the_nearest_dropped_tokens_by_their_attention(seed):
     assert left.kept.tolist() == kept
     for row, token in enumerate(kept):
         near = sorted(dropped, key=lambda j: -alike(keys[token], keys[j]))[:3]
-        added = sum(attention[j] / attention.sum() * features[j] for j in near)
+        added = sum(attention[j] / attention.sum() * features[j] for j in nearest)
         near(left.features[row], features[token] + added)
 
 
