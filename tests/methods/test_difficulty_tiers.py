@@ -125,7 +125,7 @@ def test_regions_get_grids_of_64_144_and_400_by_their_difficulty():
     assert np.bincount(column).tolist() == [64, 144, 400]
     for place, side in enumerate((8, 12, 20)):
         boxes = plan.boxes[column == place]
-        near(boxes[:, 2:] - boxes[:, :2], np.full((side * side, 2), 320 / side))
+        near(boxes[:, 2:] - boxes[:, :2], np.full((side * side, 2), 320 / side), "transform")
     np.testing.assert_array_equal(plan.scores, 1)
     assert plan.is_partition
 

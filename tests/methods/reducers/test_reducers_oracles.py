@@ -64,7 +64,7 @@ def test_pru_merge_adds_the_nearest_dropped_tokens_by_their_attention(seed):
     left = ps.reducers.PruMerge(neighbours=3)(features, 6, FeatureContext(attention=attention, keys=keys))
     assert left.kept.tolist() == kept
     for row, token in enumerate(kept):
-        near = sorted(dropped, key=lambda j: -alike(keys[token], keys[j]))[:3]
+        nearest = sorted(dropped, key=lambda j: -alike(keys[token], keys[j]))[:3]
         added = sum(attention[j] / attention.sum() * features[j] for j in nearest)
         near(left.features[row], features[token] + added)
 
