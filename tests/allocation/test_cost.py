@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pyrascope.allocation.cost import DECODERS, Decoder, flops, kv_bytes, mean_tokens, staged
+from tolerances import near
 
 LLAVA = DECODERS["llava-1.5-7b"]
 
@@ -27,7 +28,7 @@ def test_the_ratio_of_fastv(after, left):
 
     ratio = (after * layer(576) + (layers - after) * layer(left)) / (layers * layer(576))
     full = flops(plain, staged(plain, 576))
-    assert flops(plain, staged(plain, 576, {after: left})) / full == pytest.approx(ratio, rel=1e-12)
+    near(flops(plain, staged(plain, 576, {after: left})) / full, ratio, "step")
     assert mean_tokens(staged(plain, 576, {2: 144})) == 171
 
 

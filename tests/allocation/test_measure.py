@@ -9,6 +9,7 @@ from torch.testing import assert_close
 from pictures import noise
 from pyrascope.allocation.measure import Measure
 from pyrascope.signal import backend
+from tolerances import near
 
 
 def overlaps(parts, pixels, times):
@@ -27,7 +28,7 @@ def test_weights_are_integrals_over_the_pixels_of_a_level(h, w, rows, columns, l
     with backend.use(path):
         found = Measure((h, w), weight).weights((ly, lx))
     assert found.dtype == torch.float64
-    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-12, atol=1e-12)
+    near(found.numpy(), expected, "transform")
 
 
 def test_a_map_of_the_images_size_is_taken_as_it_is():

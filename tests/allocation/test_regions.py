@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from pyrascope.allocation.cover import is_partition
 from pyrascope.allocation.regions import FITS, region_boxes, region_grid
+from tolerances import near, room
 
 
 def shape(count, ratio=1.0, region=(0, 0, 320, 320)):
@@ -55,7 +56,7 @@ def test_every_region_is_partitioned_into_its_count(parts):
         assert (np.lexsort((mine[:, 1], mine[:, 0])) == np.arange(len(mine))).all()
         _, columns = np.unique(mine[:, 0], return_counts=True)
         assert columns.max() - columns.min() <= 1
-    np.testing.assert_allclose(boxes[:, 2:] - boxes[:, :2], 4 * 2**levels, rtol=1e-9)
+    near(boxes[:, 2:] - boxes[:, :2], 4 * 2**levels, "transform")
 
 
 @settings(max_examples=200, deadline=None)
@@ -66,11 +67,11 @@ def test_rows_are_those_of_a_search_over_all_grids(height, width, count, ratio):
     misses = {r: abs(math.log((height / r) / (width / (count // r)) / ratio)) for r in range(1, count + 1)
               if count % r == 0}  # fmt: skip
     best = min(misses.values())
-    if best < math.log(FITS) - 1e-9:
+    if best < math.log(FITS) - room():
         assert count % rows == 0
-        assert misses[rows] <= best + 1e-9
-    elif best > math.log(FITS) + 1e-9:
-        assert abs(rows - min(max(math.sqrt(count * height / width / ratio), 1), count)) <= 0.5 + 1e-9
+        assert misses[rows] <= best + room()
+    elif best > math.log(FITS) + room():
+        assert abs(rows - min(max(math.sqrt(count * height / width / ratio), 1), count)) <= 0.5 + room(count)
 
 
 @settings(max_examples=100, deadline=None)

@@ -13,6 +13,7 @@ from pictures import photo
 from pyrascope.allocation.distortion import levels_of, on_nodes, recursive_distortion
 from pyrascope.allocation.solver import best_cut
 from pyrascope.allocation.tree import split_tree, top_level
+from tolerances import near, room
 
 ASPECTS = [1, 2, 4]
 
@@ -126,8 +127,8 @@ def test_gain_is_within_one_percent_of_the_optimum_on_a_photograph_and_never_abo
         cut = best_cut(tree, distortion, budget)
         gain = whole - distortion[cut.nodes].sum()
         optimum = whole - best[budget]
-        assert gain <= optimum * (1 + 1e-12) + 1e-9
-        assert gain >= 0.99 * optimum - 1e-9, (budget, gain, optimum)
+        assert gain <= optimum + room(whole)
+        assert gain >= 0.99 * optimum - room(whole), (budget, gain, optimum)
 
 
 @settings(max_examples=60, deadline=None)
@@ -139,7 +140,7 @@ def test_never_better_than_the_optimum_for_any_distortion(rows, columns, aspect,
     for budget in range(1, rows * columns + 1):
         cut = best_cut(tree, distortion, budget)
         assert len(cut.nodes) == len(set(cut.nodes)) == budget
-        assert distortion[cut.nodes].sum() >= best[budget] - 1e-9
+        assert distortion[cut.nodes].sum() >= best[budget] - room(distortion.max())
 
 
 @settings(max_examples=40, deadline=None)
@@ -154,8 +155,8 @@ def test_boxes_of_limited_depth_are_near_the_optimum_and_never_better(rows, colu
     assert first == -(-rows // 2**top) * -(-columns // 2**top)
     assert not np.isfinite(best[:first]).any()
     for budget in range(first, rows * columns + 1):
-        found = distortion[best_cut(tree, distortion, budget).nodes].sum()
-        assert best[budget] - 1e-9 <= found <= best[budget] + 0.01 * distortion[tree.roots].sum()
+        found, whole = (distortion[nodes].sum() for nodes in (best_cut(tree, distortion, budget).nodes, tree.roots))
+        assert best[budget] - room(distortion.max()) <= found <= best[budget] + 0.01 * whole
 
 
 @settings(max_examples=80, deadline=None)
@@ -207,4 +208,4 @@ def test_scores_are_the_distortion_that_a_split_removed_shared_by_its_boxes():
     distortion = np.where(tree.area == 0, np.arange(tree.nodes) + 1.0, 10.0)
     cut = best_cut(tree, distortion, 2)
     np.testing.assert_array_equal(cut.nodes, [0, 1])
-    np.testing.assert_allclose(cut.scores, [(10 - 1 - 2) / 2] * 2)
+    near(cut.scores, [(10 - 1 - 2) / 2] * 2)

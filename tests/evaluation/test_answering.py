@@ -20,6 +20,7 @@ from pyrascope.models.builtin.look import two_looks
 from pyrascope.models.load import load
 from pyrascope.models.prompt import prompt_of
 from tiny_models import TEMPLATE, save_tiny
+from tolerances import near
 
 B = 9
 
@@ -79,7 +80,7 @@ def test_records_are_what_each_example_gets_alone(run, loaded, examples):
         assert one.entropy == pytest.approx(alone.entropy, abs=1e-4)
         assert one.right == (alone.text == "7")
         if one.ninths is not None:
-            np.testing.assert_allclose(one.ninths, ninths(alone.plan))
+            near(one.ninths, ninths(alone.plan), "step")
         checked += 1
     assert checked >= 5 * 4
 
@@ -95,7 +96,7 @@ def test_the_oracle_is_two_looks_told_where(run, loaded, examples):
         (found,) = [one for one in run.records if (one.method, one.budget, one.example) == (ORACLE, 24, number)]
         logits = model.generate(**inputs, max_new_tokens=1, output_logits=True, return_dict_in_generate=True).logits
         assert found.entropy == pytest.approx(float(entropy_of(logits[0])[0]), abs=1e-4)
-        np.testing.assert_allclose(found.ninths, ninths(plans[0]))
+        near(found.ninths, ninths(plans[0]), "step")
         fine = plans[0].boxes[(plans[0].levels == 0).all(1)]
         y0, x0, y1, x1 = example.evidence[-1]
         hit = (fine[:, 0] < y1) & (fine[:, 2] > y0) & (fine[:, 1] < x1) & (fine[:, 3] > x0)

@@ -3,11 +3,11 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.testing import assert_close
 
 import pyrascope as ps
 from pictures import noise
 from pyrascope.evaluation.density import token_density
+from tolerances import near
 
 quarters = st.integers(0, 400)
 
@@ -36,20 +36,20 @@ def test_density_against_painting_quarter_pixels(plan, side):
         [fine[4 * side * r : 4 * side * (r + 1), 4 * side * c : 4 * side * (c + 1)].mean() for c in range(columns)]
         for r in range(rows)
     ]
-    assert_close(token_density(plan, side), torch.tensor(expected, dtype=torch.float64), rtol=1e-9, atol=1e-12)
+    near(token_density(plan, side), torch.tensor(expected, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("method", [ps.methods.Resize(), ps.methods.RateDistortion(), ps.methods.Random()], ids=repr)
 @pytest.mark.parametrize("size", [(1, 1), (200, 300), (133, 77)])
 def test_density_integrates_to_the_tokens(method, size):
     plan = ps.plan(noise(1, *size), max(1, size[0] * size[1] // 1000), method, 8)
-    assert float(token_density(plan).sum()) == pytest.approx(plan.tokens, rel=1e-12)
+    near(float(token_density(plan).sum()), plan.tokens)
     area = [np.diff(np.minimum(np.arange(-(-n // 8) + 1) * 8, n)) for n in size]
-    assert float((token_density(plan, 8) * torch.from_numpy(np.outer(*area))).sum()) == pytest.approx(plan.tokens)
+    near(float((token_density(plan, 8) * torch.from_numpy(np.outer(*area))).sum()), plan.tokens)
 
 
 def test_density_of_a_resize_is_flat_and_of_a_box_exact():
     density = token_density(ps.plan(noise(1, 100, 150), 54, ps.methods.Resize()))
-    assert_close(density, torch.full_like(density, 54 / 15000), rtol=1e-12, atol=0)
+    near(density, torch.full_like(density, 54 / 15000))
     with pytest.raises(ValueError, match="side must be a whole number from 1"):
         token_density(ps.plan(noise(1, 8, 8), 1), 0)

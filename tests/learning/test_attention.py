@@ -13,8 +13,7 @@ from pyrascope.learning.nn.attention import (
     cross_scale_flops,
     cross_scale_mask,
 )
-
-TOLERANCE = {torch.float32: {"rtol": 0, "atol": 1e-6}, torch.float64: {"rtol": 0, "atol": 1e-12}}
+from tolerances import near
 
 
 def normal(*shape, seed=0, dtype=torch.float64):
@@ -51,17 +50,17 @@ def test_the_mask_of_three_levels_as_described(own):
 @given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 12), st.booleans(), st.booleans(), st.integers(0, 99))
 def test_blocks_equal_the_masked_dense_form_and_its_gradient(batch, heads, n, own, batched, seed):
     levels = random_levels(*([batch] if batched else []), n, seed=seed)
-    for dtype, tolerance in TOLERANCE.items():
+    for dtype in (torch.float32, torch.float64):
         inputs = [normal(batch, heads, n, d, seed=seed + d, dtype=dtype).requires_grad_() for d in (5, 5, 3)]
         inputs[1] = normal(batch, heads, n, 5, seed=seed + 9, dtype=dtype).requires_grad_()
         found, expected = cross_scale_attention(*inputs, levels, own), dense(*inputs, levels, own)
-        assert_close(found, expected, **tolerance)
+        near(found, expected)
         with_mask = cross_scale_mask(levels, own)
         masked = scaled_dot_product_attention(*inputs, attn_mask=with_mask[:, None] if batched else with_mask)
-        assert_close(found, masked, **tolerance)
+        near(found, masked)
         slope = normal(*found.shape, seed=seed, dtype=dtype)
         gradients = [torch.autograd.grad((out * slope).sum(), inputs) for out in (found, expected)]
-        assert_close(gradients[0], gradients[1], rtol=0, atol=10 * tolerance["atol"])
+        near(gradients[0], gradients[1])
 
 
 def test_gradient_against_differences():
@@ -92,7 +91,7 @@ def test_one_level_is_torchs_multi_head_attention(own):
         }
     )
     tokens = normal(2, 9, 12)
-    assert_close(layer(tokens, torch.full((9,), 4)), peer(tokens, tokens, tokens)[0], rtol=0, atol=1e-12)
+    near(layer(tokens, torch.full((9,), 4)), peer(tokens, tokens, tokens)[0])
 
 
 def counted(function):

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from torch.testing import assert_close
 
 pytest.importorskip("transformers")
 
@@ -17,6 +16,7 @@ from pyrascope.models.placeholders import placeholder_runs
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, prompts
 from pyrascope.models.tower_layers import attention_modules, has_cls, selected_layer, tower_of
 from tiny_models import model_of
+from tolerances import near
 
 TINY = TinyProcessor()
 ALL = SimpleNamespace(needs=frozenset({"attention", "first_attention", "keys", "query"}))
@@ -71,7 +71,7 @@ def test_attention_is_eager_attention(kind, merge):
         weights = attentions[layer].sum(1)
         received = weights[:, 0, 1:] if has_cls(tower) else weights.mean(1)
         want = summed(received, 8, merge).flatten()
-        assert_close(torch.cat([getattr(one, name) for one in known]), want, atol=1e-6, rtol=0)
+        near(torch.cat([getattr(one, name) for one in known]), want)
     assert len(torch.unique(want)) > len(want) // 2
 
 
@@ -86,12 +86,12 @@ def test_attention_of_tiles_is_eager_attention(kind):
     received = weights[:, 0, 1:] if has_cls(tower_of(model)) else weights.mean(1)
     for i, one in enumerate(known_of(model, inputs)):
         views = received[3 * i : 3 * i + 3].reshape(3, 8, 8)
-        assert_close(one.attention[:64], views[0].flatten(), atol=1e-6, rtol=0)
+        near(one.attention[:64], views[0].flatten())
         shown = torch.cat(list(views[1:]), 1 if i == 0 else 0)
         if i == 1:  # 100 x 60 on 128 x 64 shows in 13.3 of 16 rows of cells; transformers cuts one off at each end
             shown = shown[1:15]
         want = torch.cat([shown, shown.new_zeros(len(shown), 1)], 1).flatten()
-        assert_close(one.attention[64:], want, atol=1e-6, rtol=0)
+        near(one.attention[64:], want)
 
 
 @pytest.mark.parametrize("kind", ["qwen2_vl", "qwen2_5_vl", "qwen3_vl"])
@@ -127,10 +127,10 @@ def test_attention_of_qwen_is_that_of_its_queries_and_keys(kind):
             count = rows * columns // 4
             mine = order[at : at + count]
             assert one.grid == (rows // 2, columns // 2)
-            assert_close(getattr(one, name), cells[mine] / (rows * columns), atol=1e-6, rtol=0)
-            assert_close(getattr(one, name).sum().item(), 2.0, atol=1e-5, rtol=0)  # heads
+            near(getattr(one, name), cells[mine] / (rows * columns))
+            near(getattr(one, name).sum(), 2.0)  # heads
             if name == "attention":
-                assert_close(one.keys, keys[mine], atol=1e-6, rtol=0)
+                near(one.keys, keys[mine])
             at += count
 
 
@@ -153,7 +153,7 @@ def test_attention_of_images_of_any_size():
         mine = weights[start : start + high * wide, start : start + high * wide].mean(0)
         want = mine.reshape(high // 2, 2, wide // 2, 2).sum((1, 3)).flatten()
         assert one.grid == (high // 2, wide // 2)
-        assert_close(one.attention, want, atol=1e-6, rtol=0)
+        near(one.attention, want)
         start += high * wide
 
 
@@ -189,7 +189,7 @@ def test_a_token_comes_from_what_it_depends_on(kind, limit):
     shares = torch.cat([layout.mean(values) for layout in layouts])
     assert torch.equal(shares[some] > 0, depends)
     patches = torch.cat([layout.patches for layout in layouts]).double()
-    assert_close(shares.sum(1), (patches > 0).double())
+    near(shares.sum(1), (patches > 0).double())
     assert torch.equal(patches[some] == 0, ~depends.any(1))
 
 

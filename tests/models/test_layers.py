@@ -19,6 +19,7 @@ from pyrascope.models.layers.columns import Columns
 from pyrascope.models.support import check_class
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 from tiny_models import model_of
+from tolerances import near
 
 TINY = TinyProcessor()
 PYRAMID = ps.droppers.PyramidDrop()
@@ -103,9 +104,9 @@ def test_compiled_code_does_not_pass_the_hooks_by(what):
     stock = model(**inputs).logits[:, -1]
     assert not torch.allclose(stock, want, atol=0.01)
     with dropped(model):
-        assert_close(model(**inputs).logits[:, -1], want)
-    assert_close(ps.probe(model, inputs), maps)
-    assert_close(model(**inputs).logits[:, -1], stock)
+        near(model(**inputs).logits[:, -1], want)
+    near(ps.probe(model, inputs), maps)
+    near(model(**inputs).logits[:, -1], stock)
 
 
 def test_hooks_of_accelerate_stay():
@@ -129,8 +130,8 @@ def test_other_droppers_decode_alike(kind, dropper):
         whole, same = generated(model, inputs, use_cache=False)
         alone = torch.cat([generated(model, prompts(model, [row]))[0] for row in (0, 1)])
     assert torch.equal(tokens, same)
-    assert_close(whole, cached, atol=1e-5, rtol=0)
-    assert_close(alone, cached, atol=1e-5, rtol=0)
+    near(whole, cached, "transform")
+    near(alone, cached, "transform")
 
 
 def test_budgets_of_images_and_of_prompts():
@@ -169,7 +170,7 @@ def test_the_rest_of_the_prompt_has_its_logits(kind):
     assert one.shape == stock.shape
     for row, n in enumerate(shift):
         mine = one[row, n:][left["input_ids"][row, n:] != IMAGE]
-        assert_close(other[row, : len(one[row]) - n][left["input_ids"][row, n:] != IMAGE], mine, atol=1e-5, rtol=0)
+        near(other[row, : len(one[row]) - n][left["input_ids"][row, n:] != IMAGE], mine, "transform")
 
 
 @pytest.mark.parametrize("kind", ["llava", "qwen3_vl", "paligemma"])
@@ -201,7 +202,7 @@ def test_a_conversation_goes_on_from_the_cache():
         whole = model(
             input_ids=ids, attention_mask=mask, position_ids=place, pixel_values=inputs["pixel_values"]
         ).logits
-        assert_close(later[:, -1], whole[:, -1], atol=1e-5, rtol=0)
+        near(later[:, -1], whole[:, -1], "transform")
         cache.layers[1].crop(-1)
         with pytest.raises(ValueError, match="cache must be as the prompt left it"):
             model(input_ids=more[:, :1], past_key_values=cache)
@@ -218,7 +219,7 @@ def test_rows_without_padding_may_lose_different_numbers():
     for inputs, budget in ((one, 30), (two, 50)):
         with dropped(model, budget=budget):
             alone.append(generated(model, inputs)[0])
-    assert_close(together, torch.cat(alone), atol=1e-5, rtol=0)
+    near(together, torch.cat(alone), "transform")
 
 
 def test_guesses_that_are_taken_back_change_nothing():
@@ -251,7 +252,7 @@ def test_eager_attention_is_served_too():
     for _ in range(2):
         with dropped(model):
             got, _ = generated(model, inputs)
-        assert_close(got, want, atol=1e-5, rtol=0)
+        near(got, want, "transform")
 
 
 def test_reduced_inputs_may_be_dropped_further():
@@ -261,7 +262,7 @@ def test_reduced_inputs_may_be_dropped_further():
         assert lengths(model, small)[1:] == [int((small["attention_mask"].sum(1) - torch.tensor([5, 5])).max())] * 2
         cached, _ = generated(model, small)
         whole, _ = generated(model, small, use_cache=False)
-    assert_close(whole, cached, atol=1e-5, rtol=0)
+    near(whole, cached, "transform")
 
 
 def test_text_beside_images_is_left_alone():
@@ -274,7 +275,7 @@ def test_text_beside_images_is_left_alone():
     }
     stock = model(input_ids=text[:, -4:]).logits[0]
     with dropped(model):
-        assert_close(model(**both).logits[1, -4:], stock, atol=1e-5, rtol=0)
+        near(model(**both).logits[1, -4:], stock, "transform")
 
 
 def test_a_model_may_write_a_placeholder():

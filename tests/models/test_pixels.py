@@ -25,6 +25,7 @@ from pyrascope.models.placing import columns_of
 from pyrascope.models.tiny import BREAK, GLOBAL, IMAGE, RECIPES, Recipe, TinyProcessor, build, prompts
 from pyrascope.models.towers import TOWERS, tower_of
 from tiny_models import TEXT, model_of, nested, pictures, tiny_processor
+from tolerances import near, room
 
 FAMILIES = [kind for kind in RECIPES if kind in TOWERS]
 TILED = ["smolvlm", "llava_next", "llava_onevision"]
@@ -66,7 +67,7 @@ def test_packed_features_of_all_cells_are_the_stock_features(model):
     small, plans = plan_inputs(model, inputs, SQUARE, [canvas.count for canvas in canvases], processor=TINY)
     found = small["mm_encoder_outputs"]["image"].pooler_output
     found = torch.cat([rows.reshape(-1, rows.shape[-1]) for rows in found])
-    assert_close(found, stock.rows, atol=1e-5, rtol=0)
+    near(found, stock.rows, "transform")
     for canvas, plan in zip(canvases, plans, strict=True):
         assert plan.tokens == canvas.grid[0] * canvas.grid[1]
         assert not plan.levels.any()
@@ -128,9 +129,9 @@ def test_below_the_full_budget_tiles_are_one_image(kind):
         assert (small["input_ids"] == IMAGE).sum(1).tolist() == [cells[0], cells[1] + cells[2]]
         mixed, _ = plan_inputs(model, inputs, SQUARE, [canvases[0].count, 3, 4], processor=TINY)
         alone, _ = plan_inputs(model, prompts(model, (1,)), SQUARE, [3, 4], processor=TINY)
-        assert_close(model(**mixed).logits[1:, -1], model(**alone).logits[:, -1], atol=1e-5, rtol=0)
+        near(model(**mixed).logits[1:, -1], model(**alone).logits[:, -1], "transform")
         stock = model(**prompts(model, (0,))).logits[:, -1]
-        assert_close(model(**mixed).logits[:1, -1], stock, atol=1e-5, rtol=0)
+        near(model(**mixed).logits[:1, -1], stock)
 
 
 def test_markers_of_tiles_leave_and_that_of_the_global_view_stays():
@@ -164,7 +165,7 @@ def test_images_of_a_prompt_are_planned_together(model):
     with torch.no_grad():
         whole, _ = plan_inputs(model, prompts(model, (0,)), SQUARE, full, processor=TINY, share="prompt")
         stock = model(**prompts(model, (0,))).logits[:, -1]
-        assert_close(model(**whole).logits[:, -1], stock, atol=1e-5, rtol=0)
+        near(model(**whole).logits[:, -1], stock, "transform")
 
 
 def test_a_method_may_choose_its_budget():
@@ -238,7 +239,7 @@ def test_detail_beyond_the_grid_is_seen_in_the_source():
     held = small["position_ids"][0, small["input_ids"][0] == IMAGE].tolist()
     assert len(set(held)) < len(held)  # several tokens within one stock cell share its position
     _, (grid,) = prepare(model, processor, [Image.fromarray(shown)], "<image> what", method=SQUARE, budget=40)
-    assert grid.levels.min() >= native - 1e-6
+    assert grid.levels.min() >= native - room(native, dtype=torch.float32)
 
 
 @torch.no_grad()
@@ -275,7 +276,7 @@ def test_without_the_source_it_is_said_once():
             warnings.simplefilter("error")
             assert torch.equal(model(**before).logits, found)
             known = processor(images=nested(pictures()), text=TEXT, return_tensors="pt", padding=True)
-            assert_close(model(**known).logits, found, atol=1e-6, rtol=0)
+            near(model(**known).logits, found)
     warned = pytest.warns(UserWarning, match="not known")
     refused = pytest.raises(ValueError, match="needs the source images, got none")
     with attach(model, SQUARE, 12, processor=processor, finest="source"), warned, refused:
@@ -351,7 +352,7 @@ def test_internvl_with_either_norm_and_in_tiles(mean, monkeypatch):
     tiles = {"input_ids": ids, "pixel_values": torch.cat([whole[..., :64], whole[..., 64:], view])}
     full, (plan,) = plan_inputs(model, tiles, SQUARE, 48)
     assert plan.image_size == (64, 128)
-    assert_close(model(**full).logits, model(**tiles).logits, atol=1e-5, rtol=0)
+    near(model(**full).logits, model(**tiles).logits)
     small, (plan,) = plan_inputs(model, tiles, SQUARE, 32)
     assert (plan.tokens, int((small["input_ids"] == IMAGE).sum())) == (32, 32)
     held = small["position_ids"][0, 1:33].tolist()

@@ -6,7 +6,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from torch.testing import assert_close
 
 pytest.importorskip("transformers")
 
@@ -19,6 +18,7 @@ from pyrascope.models.sites import OPTIONS, PIXELS
 from pyrascope.models.support import transformers
 from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 from tiny_models import model_of
+from tolerances import near
 
 TINY = TinyProcessor()
 BUDGET = [5, 3, 4]
@@ -53,7 +53,7 @@ def generated(model, inputs, **more):
 
 
 def same(found, want):
-    assert_close(found[0], want[0], atol=1e-5, rtol=0)
+    near(found[0], want[0], "transform")
     assert torch.equal(found[1][:, -4:], want[1][:, -4:])
 
 
@@ -71,7 +71,7 @@ def test_right_padding_is_left_padding(model):
     last = right["attention_mask"].sum(1) - 1
     assert right["attention_mask"][:, 0].all()
     got = model(**right).logits[torch.arange(2), last]
-    assert_close(got, model(**left).logits[:, -1], atol=1e-5, rtol=0)
+    near(got, model(**left).logits[:, -1], "transform")
 
 
 def test_a_missing_mask_shows_every_token(model):
@@ -202,8 +202,8 @@ def test_gradients_reach_the_tower(model, method):
     with torch.enable_grad(), attach(model, method, BUDGET, processor=TINY):
         loss = model(**inputs).loss
         loss.backward()
-    assert_close(loss, by_hand)
-    assert_close(tower.grad, want)
+    near(loss, by_hand)
+    near(tower.grad, want)
     model.zero_grad()
 
 
@@ -215,7 +215,7 @@ def test_the_loss_is_that_of_the_text(one_of_few):
     inputs["labels"] = inputs["input_ids"].where(shown, -100)
     counts = []
     reduce_inputs(model, inputs, lambda f, b: counts.append(len(f)) or DART()(f, b), 1, processor=TINY)
-    assert_close(model(**reduced(model, inputs, budget=counts)).loss, model(**inputs).loss)
+    near(model(**reduced(model, inputs, budget=counts)).loss, model(**inputs).loss)
 
 
 @pytest.mark.filterwarnings("ignore::FutureWarning")
@@ -300,7 +300,7 @@ def test_a_compiled_language_model(kind, in_place):
         model.model.language_model = torch.compile(model.model.language_model, backend="eager")
     with attach(model, VisionZip(), BUDGET, processor=TINY):
         found = generated(model, prompts(model), max_new_tokens=2)
-    assert_close(found[0], want[0], atol=1e-5, rtol=0)
+    near(found[0], want[0])
     torch._dynamo.reset()
 
 

@@ -7,9 +7,9 @@ from torch.testing import assert_close
 from dense_filters import dense_expand, dense_reduce
 from pyrascope.signal.boundary import MODES, mirror
 from pyrascope.signal.filters import expand, reduce
+from tolerances import TYPES, near
 
 SIZES = [(1, 1), (1, 2), (2, 1), (2, 2), (1, 64), (3, 4), (5, 3), (9, 9), (33, 47), (64, 48)]
-TOLERANCE = {torch.float16: 1e-3, torch.bfloat16: 8e-3, torch.float32: 3e-7, torch.float64: 1e-15}
 
 
 def noise(*shape, dtype=torch.float64, seed=0):
@@ -31,55 +31,55 @@ class TestLaws:
     def test_constants_are_kept(self, size, mode):
         constant = torch.full(size, 0.7, dtype=torch.float64)
         if mode == "constant":
-            assert reduce(constant, mode).max() <= 0.7 + 1e-15
+            near(reduce(constant, mode).max().clamp(min=0.7), 0.7, "step")  # no more than that
             return
-        assert_close(reduce(constant, mode), torch.full(half(size), 0.7, dtype=torch.float64), rtol=0, atol=1e-15)
-        assert_close(expand(reduce(constant, mode), size, mode), constant, rtol=0, atol=1e-15)
+        near(reduce(constant, mode), torch.full(half(size), 0.7, dtype=torch.float64), "step")
+        near(expand(reduce(constant, mode), size, mode), constant, "step")
 
     def test_linear(self, size, mode):
         x, y = noise(*size), noise(*size, seed=1)
-        assert_close(reduce(2 * x - 3 * y, mode), 2 * reduce(x, mode) - 3 * reduce(y, mode), rtol=0, atol=1e-14)
+        near(reduce(2 * x - 3 * y, mode), 2 * reduce(x, mode) - 3 * reduce(y, mode), "step", size=3)
         u, v = noise(*half(size)), noise(*half(size), seed=1)
         mixed = 2 * expand(u, size, mode) - 3 * expand(v, size, mode)
-        assert_close(expand(2 * u - 3 * v, size, mode), mixed, rtol=0, atol=1e-14)
+        near(expand(2 * u - 3 * v, size, mode), mixed, "step", size=3)
 
 
 @pytest.mark.parametrize("size", [(2, 2), (2, 8), (12, 10), (64, 48)])
 def test_circular_expand_is_four_times_the_adjoint_of_reduce(size):
     x, y = noise(*size), noise(*half(size), seed=1)
     left = (reduce(x, "circular") * y).sum()
-    assert_close(left, (x * expand(y, size, "circular")).sum() / 4, rtol=1e-13, atol=0)
+    near(left, (x * expand(y, size, "circular")).sum() / 4)
 
 
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", [(9, 9), (1, 1), (1, 6), (2, 3), (3, 2), (4, 5), (8, 7)])
 def test_equals_the_dense_matrix(size, mode):
     x, y = noise(*size).numpy(), noise(*half(size), seed=1).numpy()
-    np.testing.assert_allclose(reduce(x, mode), dense_reduce(x, mode), rtol=0, atol=1e-15)
-    np.testing.assert_allclose(expand(y, size, mode), dense_expand(y, size, mode), rtol=0, atol=1e-15)
+    near(reduce(x, mode), dense_reduce(x, mode))
+    near(expand(y, size, mode), dense_expand(y, size, mode), "step")
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_reduce_equals_opencv_pyrdown_to_the_border(size):
     x = noise(*size, dtype=torch.float32).numpy()
-    np.testing.assert_allclose(reduce(x), cv2.pyrDown(x), rtol=0, atol=2e-7)
+    near(reduce(x), cv2.pyrDown(x))
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_expand_equals_opencv_pyrup_but_for_the_last_sample_of_an_odd_side(size):
     y = noise(*half(size), dtype=torch.float32).numpy()
     whole = tuple(2 * n for n in y.shape)
-    np.testing.assert_allclose(expand(y, whole), cv2.pyrUp(y, dstsize=whole[::-1]), rtol=0, atol=3e-7)
+    near(expand(y, whole), cv2.pyrUp(y, dstsize=whole[::-1]))
     # OpenCV crops an odd side from the next even one; ours is the mirror image of the odd lattice itself.
     inner = tuple(slice(0, n - n % 2) for n in size)
     theirs = cv2.pyrUp(y, dstsize=size[::-1])
-    np.testing.assert_allclose(expand(y, size)[inner], theirs[inner], rtol=0, atol=3e-7)
+    near(expand(y, size)[inner], theirs[inner])
 
 
 def test_expand_mirrors_the_finer_lattice():
     y = torch.tensor([[0.0, 0.0, 8.0, 16.0]], dtype=torch.float64)
-    assert_close(expand(y, (1, 8))[0, -2:], torch.tensor([15.0, 16.0]).double())  # x[n] = x[n - 1]
-    assert_close(expand(y, (1, 7))[0, -2:], torch.tensor([12.0, 14.0]).double())  # x[n] = x[n - 2]
+    near(expand(y, (1, 8))[0, -2:], torch.tensor([15.0, 16.0]).double(), "step")  # x[n] = x[n - 1]
+    near(expand(y, (1, 7))[0, -2:], torch.tensor([12.0, 14.0]).double(), "step")  # x[n] = x[n - 2]
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 7])
@@ -88,16 +88,16 @@ def test_mirror_is_the_triangle_wave_of_numpy(n):
     np.testing.assert_array_equal([mirror(i, n) for i in range(-20, n + 20)], expected)
 
 
-@pytest.mark.parametrize("dtype", TOLERANCE)
+@pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("mode", MODES)
 def test_dtypes_are_kept_and_precise(dtype, mode):
     x = noise(3, 33, 47, dtype=dtype)
     y = reduce(x, mode)
     assert y.dtype == dtype
-    assert_close(y.double(), reduce(x.double(), mode), rtol=0, atol=TOLERANCE[dtype])
+    near(y.double(), reduce(x.double(), mode), dtype=dtype)
     z = expand(y, (33, 47), mode)
     assert z.dtype == dtype
-    assert_close(z.double(), expand(y.double(), (33, 47), mode), rtol=0, atol=TOLERANCE[dtype])
+    near(z.double(), expand(y.double(), (33, 47), mode), dtype=dtype)
 
 
 def test_half_types_round_once():
@@ -170,16 +170,16 @@ def test_nan_reaches_the_samples_whose_taps_see_it_and_no_others(mode):
     x[6, 7] = torch.nan
     expected = torch.zeros(8, 8, dtype=torch.bool)
     expected[2:5, 3:5] = True
-    assert_close(reduce(x, mode).isnan(), expected)
+    near(reduce(x, mode).isnan(), expected, "same")
     assert expand(reduce(x, mode), (15, 15), mode).isnan().any()
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_vmap_equals_the_loop(mode):
     x = noise(4, 5, 9, 6)
-    assert_close(torch.func.vmap(lambda i: reduce(i, mode))(x), torch.stack([reduce(i, mode) for i in x]))
+    near(torch.func.vmap(lambda i: reduce(i, mode))(x), torch.stack([reduce(i, mode) for i in x]), "step")
     double = torch.func.vmap(lambda i: expand(i, (18, 11), mode), in_dims=1)(x)
-    assert_close(double, torch.stack([expand(i, (18, 11), mode) for i in x.unbind(1)]))
+    near(double, torch.stack([expand(i, (18, 11), mode) for i in x.unbind(1)]), "step")
 
 
 @pytest.mark.parametrize("mode", MODES)
@@ -194,7 +194,10 @@ def test_expand_and_reduce_pass_gradcheck(size, mode):
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch's own, while it imports Inductor
 def test_compiles_to_one_graph():
     x = noise(7, 6, dtype=torch.float32)
-    assert_close(torch.compile(reduce, fullgraph=True)(x), reduce(x), rtol=0, atol=3e-7)
+    # Inductor keeps graphs on disk whatever ATEN_CPU_CAPABILITY they were made for: vector code of another run
+    # does not compile where that says "default".
+    compiled = torch.compile(reduce, fullgraph=True, options={"fx_graph_cache": False})
+    near(compiled(x), reduce(x))
 
 
 BAD_INPUT = [

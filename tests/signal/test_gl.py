@@ -85,7 +85,8 @@ def test_arrays_and_channel_axes(gl, dtype, axis):
     ours, theirs = ps.mipmap(x, channel_axis=axis), gl.mipmap(x, channel_axis=axis)
     for plain, made in zip(ours, theirs, strict=True):
         assert made.dtype == plain.dtype
-        np.testing.assert_allclose(made, plain, rtol=0, atol=3e-5 if dtype != np.float16 else 4e-3)
+        promised = tolerance(gl, (20, 33), torch.float16 if dtype == np.float16 else torch.float32)
+        np.testing.assert_allclose(made, plain, rtol=0, atol=promised)
     assert np.shares_memory(theirs[0], x) == np.shares_memory(ours[0], x)
 
 
@@ -152,8 +153,8 @@ def test_means_of_a_whole_stack_in_one_call(gl):
     for number, (made, plain) in enumerate(zip(levels, given.mipmap(), strict=True)):
         coarse = TextureStack(made, given.groups)
         for name in ("rgb", "filters", "place", "class"):
-            assert_close(coarse[name], plain[name], rtol=0, atol=1e-6)
-        assert_close(coarse["distance"] / 2**number, plain["distance"], rtol=0, atol=1e-5)
+            assert_close(coarse[name], plain[name], rtol=0, atol=8 * tolerance(gl, (64, 64)))
+        assert_close(coarse["distance"] / 2**number, plain["distance"], rtol=0, atol=64 * tolerance(gl, (64, 64)))
 
 
 # --- the context ---

@@ -13,6 +13,7 @@ from pyrascope.signal.cascade import cascade
 from pyrascope.signal.gaussian import gaussian_pyramid
 from pyrascope.signal.mipmap import mipmap
 from pyrascope.signal.texture import ChannelGroup, TextureStack
+from tolerances import near
 
 SIZES = st.tuples(st.integers(1, 33), st.integers(1, 33))
 
@@ -59,7 +60,7 @@ def test_a_label_is_one_of_the_largest_fractions_and_occurs_below(size, seed):
         hot = (fine["label"][0] == torch.arange(-1, 4)[:, None, None]).double()
         fractions = mipmap(hot, 2)[1]
         chosen = fractions.gather(0, coarse["label"].long() + 1)
-        assert_close(chosen[0], fractions.amax(0), rtol=0, atol=1e-12)
+        near(chosen[0], fractions.amax(0), "step")
         assert set(coarse["label"].unique().tolist()) <= set(fine["label"].unique().tolist())
 
 
@@ -68,10 +69,10 @@ def test_a_label_is_one_of_the_largest_fractions_and_occurs_below(size, seed):
 def test_values_fractions_and_distances(size, seed):
     x = noise(3, *size, seed=seed)
     assert_close(one("value", x), mipmap(x), rtol=0, atol=0)
-    assert_close(one("distance", x), [level / 2**i for i, level in enumerate(mipmap(x))], rtol=1e-15, atol=0)
+    near(one("distance", x), [level / 2**i for i, level in enumerate(mipmap(x))], "step")
     hot = torch.nn.functional.one_hot(ids(*size, seed=seed) + 1, 5).movedim(-1, 0).double()
     for level in one("onehot", hot):
-        assert_close(level.sum(0), torch.ones_like(level[0]), rtol=0, atol=1e-14)
+        near(level.sum(0), torch.ones_like(level[0]))
         assert level.min() >= 0
 
 
@@ -79,7 +80,7 @@ def test_a_distance_is_in_pixels_of_its_level():
     y = (torch.arange(64, dtype=torch.float64) + 0.5)[:, None].expand(64, 64)  # distance to the upper border
     for level in one("distance", y):
         n = level.shape[-1]
-        assert_close(level[0], (torch.arange(n, dtype=torch.float64) + 0.5)[:, None].expand(n, n), rtol=0, atol=1e-12)
+        near(level[0], (torch.arange(n, dtype=torch.float64) + 0.5)[:, None].expand(n, n), "step")
     repeated = TextureStack.from_channels({"d": (y, "distance")}).mipmap(9)
     assert repeated[-1]["d"] == repeated[6]["d"] == 0.5
 
@@ -92,8 +93,8 @@ def test_embeddings_are_means_of_unit_length(size, channels, seed):
     assert torch.equal(levels[0], x)
     for fine, coarse in pairwise(levels):
         mean = mipmap(fine, 2)[1]
-        assert_close(coarse.norm(dim=0), torch.ones_like(coarse[0]), rtol=0, atol=1e-14)
-        assert_close(coarse * mean.norm(dim=0), mean, rtol=0, atol=1e-14)
+        near(coarse.norm(dim=0), torch.ones_like(coarse[0]), "step")
+        near(coarse * mean.norm(dim=0), mean, "step")
 
 
 def test_embeddings_of_length_zero_stay_zero():
@@ -152,7 +153,7 @@ def test_types_of_channels():
     stack = TextureStack.from_channels({"id": (codes, "label"), "grey": (codes, "value")})
     assert stack.data.dtype == np.float32
     np.testing.assert_array_equal(stack["id"][0], codes)
-    np.testing.assert_allclose(stack["grey"][0], codes / 255, rtol=1e-7)
+    near(stack["grey"][0], codes / 255, "step")
     np.testing.assert_array_equal([level["id"].max() for level in stack.mipmap()], [255, 255])
     wide = TextureStack.from_channels({"id": (ids(4, 4).bool(), "label"), "x": (noise(4, 4), "value")})
     assert wide.data.dtype == torch.float64

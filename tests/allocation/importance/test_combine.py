@@ -1,6 +1,5 @@
 import pytest
 import torch
-from torch.testing import assert_close
 
 from pictures import noise
 from pyrascope.allocation.allocator import Context, Scene
@@ -14,6 +13,7 @@ from pyrascope.allocation.importance import (
     SpectralResidual,
     Weighted,
 )
+from tolerances import near
 
 SCENE = Scene(noise(3, 64, 80), context=Context(fixation=(10.0, 70.0), attention=noise(4, 5, seed=2)))
 FIRST, SECOND = Fixation(), Attention()
@@ -25,21 +25,21 @@ def both():
 
 def test_weighted_is_the_weighted_mean():
     first, second = both()
-    assert_close(Weighted((FIRST, SECOND))(SCENE, 16), (first + second) / 2)
-    assert_close(Weighted((FIRST, SECOND), (3.0, 1.0), floor=1.0)(SCENE, 16), (3 * first + second + 1) / 5)
-    assert_close(Weighted((FIRST, SECOND), (0.0, 1.0))(SCENE, 16), second)
+    near(Weighted((FIRST, SECOND))(SCENE, 16), (first + second) / 2, "step")
+    near(Weighted((FIRST, SECOND), (3.0, 1.0), floor=1.0)(SCENE, 16), (3 * first + second + 1) / 5, "step")
+    near(Weighted((FIRST, SECOND), (0.0, 1.0))(SCENE, 16), second, "step")
 
 
 def test_product_is_the_product_to_powers():
     first, second = both()
     expected = first**2 * second
-    assert_close(Product((FIRST, SECOND), (2.0, 1.0))(SCENE, 16), expected / expected.mean())
-    assert_close(Product((FIRST, SECOND), (0.0, 1.0))(SCENE, 16), second)
+    near(Product((FIRST, SECOND), (2.0, 1.0))(SCENE, 16), expected / expected.mean(), "step")
+    near(Product((FIRST, SECOND), (0.0, 1.0))(SCENE, 16), second, "step")
 
 
 def test_product_of_high_powers_is_finite_and_of_nothing_in_common_is_ones():
     found = Product((FIRST,), (500.0,))(SCENE, 16)
-    assert_close(found.max(), torch.tensor(20.0, dtype=torch.float64))
+    near(found.max(), torch.tensor(20.0, dtype=torch.float64), "step")
     left, right = (torch.tensor([[float(side), 1.0 - side]]) for side in (0, 1))
     scene = Scene(torch.zeros(1, 16, 32), context=Context(attention=left))
 
@@ -53,12 +53,12 @@ def test_product_of_high_powers_is_finite_and_of_nothing_in_common_is_ones():
 def test_opponent_is_the_positive_part():
     first, second = both()
     expected = (first - 0.5 * second).clamp(min=0)
-    assert_close(Opponent(FIRST, SECOND, gain=0.5)(SCENE, 16), expected / expected.mean())
+    near(Opponent(FIRST, SECOND, gain=0.5)(SCENE, 16), expected / expected.mean(), "step")
     assert bool((Opponent(FIRST, FIRST)(SCENE, 16) == 1).all())
 
 
 def test_maps_of_weight_zero_are_not_computed():
-    assert_close(Weighted((Attention(), Saliency()), (0.0, 1.0))(Scene(SCENE.image), 16), Saliency()(SCENE, 16))
+    near(Weighted((Attention(), Saliency()), (0.0, 1.0))(Scene(SCENE.image), 16), Saliency()(SCENE, 16), "step")
 
 
 @pytest.mark.parametrize(

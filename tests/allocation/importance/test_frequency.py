@@ -6,6 +6,7 @@ from pictures import grating, noise
 from pyrascope.allocation.allocator import Scene
 from pyrascope.allocation.importance.frequency import BandEnergy, Information, band_energy, energy_density
 from pyrascope.signal.laplacian import laplacian_pyramid
+from tolerances import near
 
 
 @pytest.mark.parametrize(("size", "cell"), [((64, 64), 8), ((50, 37), 8), ((1, 9), 4), ((33, 20), 16)])
@@ -20,14 +21,14 @@ def test_band_energy_by_brute_force(size, cell):
             for x in range(band.shape[-1]):
                 area = min(2**level, size[0] - y * 2**level) * min(2**level, size[1] - x * 2**level)
                 expected[y // cell, x // cell] += area * band[:, y, x].square().sum()
-        assert_close(found[level], expected)
+        near(found[level], expected, "transform")
 
 
 def test_weight_multiplies_the_energy_where_it_lies():
     image, left = noise(1, 32, 32), torch.tensor([[3.0, 0.0]], dtype=torch.float64)
     for plain, weighted in zip(band_energy(image, 8, 2), band_energy(image, 8, 2, left), strict=True):
         half = plain.shape[1] // 2
-        assert_close(weighted[:, :half], 3 * plain[:, :half], rtol=1e-5, atol=0)
+        near(weighted[:, :half], 3 * plain[:, :half], dtype=torch.float32)
         assert not weighted[:, half:].any()
 
 
@@ -49,8 +50,8 @@ def test_coarse_bands_are_read_where_the_cell_lies():
     image = torch.zeros(1, 129, 129, dtype=torch.float64)
     image[0, 64, 64] = 1
     for density in energy_density(image, 1, 3):
-        assert_close(density, density.flip(0), rtol=1e-6, atol=1e-12)
-        assert_close(density, density.flip(1), rtol=1e-6, atol=1e-12)
+        near(density, density.flip(0), "step")
+        near(density, density.flip(1), "step")
 
 
 def test_information_counts_bits_by_the_formula():
@@ -59,8 +60,9 @@ def test_information_counts_bits_by_the_formula():
     image = torch.cat([image, image * 0], -1)  # information on the left only
     found = Information(levels=1, noise=0.1)(Scene(image), 16)
     expected = torch.log2(1 + energy_density(image, 16, 1)[0] / 0.01)
-    assert_close(found, expected / expected.mean())
-    assert float(found[:, 5:].max()) < 1e-9 < float(found[:, :3].min())
+    near(found, expected / expected.mean(), "step")
+    near(found[:, 5:], torch.zeros_like(found[:, 5:]))
+    assert float(found[:, :3].min()) > 0.1
     assert signal.min() > 0.1
 
 

@@ -1,14 +1,13 @@
 from dataclasses import replace
 
-import numpy as np
 import pytest
 import torch
-from torch.testing import assert_close
 
 from pictures import noise
 from pyrascope.allocation.allocator import Context, Scene
 from pyrascope.allocation.importance import BandEnergy, Information, Learned, RelevanceRealization, Saliency
 from pyrascope.allocation.importance.relevance import WAYS, Coupling, fitted
+from tolerances import near
 
 QUERY = Context(attention=noise(4, 5, seed=7) ** 4)
 SCENE = Scene(noise(3, 64, 80), context=QUERY)
@@ -18,7 +17,7 @@ PARTS = (Information(), Saliency(), Coupling(), Learned())
 def test_it_is_the_weighted_mean_of_four_maps():
     weights = (0.1, 0.2, 0.3, 0.4)
     expected = sum(weight * part(SCENE, 16) for weight, part in zip(weights, PARTS, strict=True))
-    assert_close(RelevanceRealization(weights=weights)(SCENE, 16), expected)
+    near(RelevanceRealization(weights=weights)(SCENE, 16), expected, "step")
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -26,7 +25,7 @@ def test_each_way_can_be_left_out_in_one_line(way):
     whole = RelevanceRealization()
     without = replace(whole, **{way: None})
     left = [part(SCENE, 16) for name, part in zip(WAYS, PARTS, strict=True) if name != way]
-    assert_close(without(SCENE, 16), torch.stack(left).mean(0))
+    near(without(SCENE, 16), torch.stack(left).mean(0), "step")
     assert not torch.allclose(without(SCENE, 16), whole(SCENE, 16), rtol=0.01)
 
 
@@ -46,7 +45,7 @@ def test_weights_are_learnt_from_outcomes():
     scenes = [Scene(noise(3, 64, 64, seed=s), context=Context(attention=noise(4, 4, seed=s + 5))) for s in range(5)]
     outcomes = [(scene, 0.6 * Coupling()(scene, 16) + 0.4 * Information()(scene, 16)) for scene in scenes]
     found = fitted(RelevanceRealization(procedural=BandEnergy(levels=1)), outcomes)
-    np.testing.assert_allclose(found.weights, [0.4, 0, 0.6, 0], atol=1e-6)
+    near(found.weights, [0.4, 0, 0.6, 0])
     without = fitted(RelevanceRealization(participatory=None, procedural=None), outcomes)
     assert without.weights[2:] == (0.0, 0.0)
 

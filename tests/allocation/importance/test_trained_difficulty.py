@@ -14,6 +14,7 @@ import pyrascope as ps
 from pictures import grating, noise, photo
 from pyrascope.allocation.importance.trained_difficulty import TrainedDifficulty, view_of
 from pyrascope.signal.resample import resize
+from tolerances import near
 
 WEIGHTS = Path(ps.__file__).parent / "learning" / "nn" / "difficulty.safetensors"
 
@@ -40,12 +41,12 @@ def test_the_view_keeps_proportions_and_constants(h, w):
     longer = max(h, w)
     expected = (h, w) if longer <= 128 else tuple(max(1, round(side * 128 / longer)) for side in (h, w))
     assert view.shape == (1, *expected)
-    torch.testing.assert_close(view, torch.full_like(view, 0.25), rtol=0, atol=1e-5)
+    near(view, torch.full_like(view, 0.25))
 
 
 def test_the_view_is_a_sharp_resize_without_aliasing():
     image = photo()[:, :200, :200]
-    torch.testing.assert_close(view_of(image), resize(image.mean(0, keepdim=True), (128, 128)).clamp(0, 1))
+    near(view_of(image), resize(image.mean(0, keepdim=True), (128, 128)).clamp(0, 1))
     large = resize(image, (1024, 1024))
     close = (view_of(large) - view_of(image)).abs()
     assert close.mean() < 0.005

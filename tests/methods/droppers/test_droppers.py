@@ -10,6 +10,7 @@ from pyrascope.allocation.cost import DECODERS, flops, mean_tokens, staged
 from pyrascope.methods.droppers import DROPPERS, Kept, Stage, dropper_from
 from pyrascope.methods.droppers.sparse_vlm import density_peaks
 from pyrascope.models.sites import LAYERS, site_of
+from tolerances import near
 
 EVERY = [*(kind() for kind in DROPPERS.values()), ps.droppers.FastV(rows="all"), ps.droppers.SparseVLM(recycle=0)]
 LLAVA = DECODERS["llava-1.5-7b"]
@@ -84,7 +85,7 @@ def test_the_ratio_of_fastv():
 
     counts = ps.droppers.FastV(after=3, ratio=0.5).schedule(576, 32)
     ratio = (3 * layer(576) + 29 * layer(288)) / (32 * layer(576))
-    assert flops(plain, counts) / flops(plain, [576] * 32) == pytest.approx(ratio, rel=1e-12)
+    near(flops(plain, counts) / flops(plain, [576] * 32), ratio, "step")
 
 
 def weights(here):
@@ -130,7 +131,7 @@ def test_recycled_tokens_are_summed_at_their_centres():
         sorted(set(ps.droppers.SparseVLM(recycle=0).keep(here, 8 + 15).kept.tolist()) - set(plain.tolist()))
     )
     assert bool(torch.isin(kept.kept[~own], recycled).all())
-    assert_close(kept.hidden[~own].sum(0), states[recycled].sum(0))
+    near(kept.hidden[~own].sum(0), states[recycled].sum(0), "step")
 
 
 def test_density_peaks_find_separate_heaps():

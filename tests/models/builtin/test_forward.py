@@ -15,6 +15,7 @@ from pyrascope.models.builtin.vocabulary import IDS, encoded, words_of
 from pyrascope.models.canvas import raster
 from pyrascope.models.placement import by_centre
 from pyrascope.tokens.gather import gather_patches
+from tolerances import near
 
 pytest.importorskip("transformers")
 TINY = {"width": 32, "encoder": 2, "decoder": 2}
@@ -46,7 +47,7 @@ def test_full_grid_equals_the_stock_model(model):
     stock = model(**inputs).logits[0, 1024:]
     shown_patches, centers = full(shown.image)
     own = answer(model, encode(model, shown_patches, centers), centers, torch.tensor(ids)[None, None]).logits
-    torch.testing.assert_close(own[0, 0], stock, atol=1e-5, rtol=1e-5)
+    near(own[0, 0], stock)
     assert stock.std() > 0.1
 
 
@@ -59,16 +60,16 @@ def test_four_questions_at_once_equal_each_alone(model):
     together = answer(model, features, centers, text).logits
     for i in range(4):
         alone = answer(model, features, centers, text[:, i : i + 1]).logits
-        torch.testing.assert_close(together[:, i], alone[:, 0], atol=1e-5, rtol=1e-5)
+        near(together[:, i], alone[:, 0])
 
 
 def test_positions_at_centres_of_cells_are_the_table():
     table = torch.randn(GRID * GRID, 6)
     centers = torch.from_numpy((grid_boxes(GRID, GRID, 16)[:, :2] + 8) / 512)[None]
-    torch.testing.assert_close(positions(table, centers)[0], table, atol=1e-5, rtol=1e-5)
+    near(positions(table, centers)[0], table)
     between = torch.tensor([[[2 / GRID, 3 / GRID]]])
     four = table.reshape(GRID, GRID, 6)[1:3, 2:4].mean((0, 1))
-    torch.testing.assert_close(positions(table, between)[0, 0], four, atol=1e-5, rtol=1e-5)
+    near(positions(table, between)[0, 0], four)
 
 
 def test_question_mask_by_brute_force():
@@ -111,7 +112,7 @@ def test_a_plan_of_mixed_boxes_answers_as_training_computes(model):
     centers = torch.from_numpy(middles / 512).float()[order][None]
     ids = torch.tensor(encoded(words_of(shown.question)))[None, None]
     own = answer(model, encode(model, patches_of, centers), centers, ids).logits[0, 0]
-    torch.testing.assert_close(own, model(**small).logits[0, 96:], atol=1e-5, rtol=1e-5)
+    near(own, model(**small).logits[0, 96:])
     biased, _ = plan_inputs(model, inputs, CoarseToFine(Zoom(), share=67), 96, sized=0.5)
     assert float((own - model(**biased).logits[0, 96:]).abs().max()) > 1e-3
 
@@ -130,4 +131,4 @@ def test_the_first_head_attends_as_the_stock_model_does(model):
     stock = model.model.language_model(inputs_embeds=inputs, position_ids=place, output_attentions=True).attentions
     for scores, block in ((reply.attended, TINY["decoder"] // 2 - 1), (reply.aimed, -1)):
         share = stock[block][0, 0, 9:]  # of the first head
-        torch.testing.assert_close(scores[0, 0].softmax(-1), share, atol=1e-5, rtol=1e-4)
+        near(scores[0, 0].softmax(-1), share)

@@ -11,6 +11,7 @@ from pyrascope.models.tiny import build, prompts
 from pyrascope.models.towers import Cells, tower_of
 from pyrascope.models.towers.qwen import sampled, windows
 from pyrascope.tokens.gather import gather_patches
+from tolerances import near
 
 transformers = pytest.importorskip("transformers")
 vision_utils = pytest.importorskip("transformers.vision_utils")
@@ -76,7 +77,7 @@ def test_together_equals_alone(model):
     together = tower_of(model).encode(model, cells)
     alone = [tower_of(model).encode(model, [one]) for one in cells]
     for k, ours in enumerate(planes(together)):
-        torch.testing.assert_close(ours, torch.cat([planes(one)[k] for one in alone]), atol=1e-6, rtol=0)
+        near(ours, torch.cat([planes(one)[k] for one in alone]), "transform")
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -106,7 +107,7 @@ def test_dropping_equals_masking(model, seed):
     finally:
         config._attn_implementation = kind
     for ours, theirs in zip(found, wanted, strict=True):
-        torch.testing.assert_close(ours, theirs[keep], atol=1e-5, rtol=0)
+        near(ours, theirs[keep], "transform")
     assert float((theirs - stock(model, inputs)[-1]).abs().max()) > 1e-3  # the mask did something
 
 
@@ -115,11 +116,11 @@ def test_only_the_distance_between_boxes_matters(kind):
     model = build(kind)
     cells = mixed(canvases(model, prompts(model, (0,)))[0], 10)
     moved = Cells(cells.patches, cells.boxes + 8.25, (30, 30))
-    near, far = (tower_of(model).encode(model, [one]).rows for one in (cells, moved))
+    here, far = (tower_of(model).encode(model, [one]).rows for one in (cells, moved))
     if kind == "qwen2_vl":
-        torch.testing.assert_close(far, near, atol=1e-5, rtol=0)
+        near(far, here, "transform")
     stretched = Cells(cells.patches, cells.boxes * torch.tensor([1.0, 1.5, 1.0, 1.5]), (30, 30))
-    assert float((tower_of(model).encode(model, [stretched]).rows - near).abs().max()) > 1e-3
+    assert float((tower_of(model).encode(model, [stretched]).rows - here).abs().max()) > 1e-3
 
 
 @pytest.mark.parametrize("kind", KINDS[:2])
@@ -149,9 +150,9 @@ def test_the_table_of_positions_is_sampled_as_by_torch(aligned):
     share = inside / torch.tensor([8, 4]) if aligned else (inside + 0.5) / torch.tensor([9, 5])
     where = (share * 2 - 1).flip(-1).float()[None, None]
     theirs = grid_sample(table, where, padding_mode="border", align_corners=aligned)[0, :, 0].T
-    torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
+    near(ours, theirs, "transform")
     single = sampled(visual, places, (1, 1))[1]
-    torch.testing.assert_close(single.sum(1), torch.ones(40))
+    near(single.sum(1), torch.ones(40))
 
 
 @pytest.mark.parametrize("merge", [1, 2])
@@ -166,7 +167,7 @@ def test_canvases_undo_the_layout_of_the_processor(merge):
     made = processor(pictures, return_tensors="pt")
     for picture, canvas in zip(pictures, canvases(model, made), strict=True):
         wanted = torch.from_numpy(picture).permute(2, 0, 1) / 127.5 - 1
-        torch.testing.assert_close(canvas.pixels, wanted, atol=1e-6, rtol=0)
+        near(canvas.pixels, wanted)
         assert canvas.cell == 8 * merge
         assert canvas.grid == (picture.shape[0] // canvas.cell, 64 // canvas.cell)
 

@@ -4,13 +4,13 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from torch.testing import assert_close
 
 pytest.importorskip("transformers")
 
 from pyrascope.models.towers import Cells
 from pyrascope.models.towers.trunk import bucket, centres, encode_cells, sampled, trunk_of
 from tiny_models import model_of
+from tolerances import near
 
 TOWERS = {
     "llava": "vision_tower",
@@ -49,7 +49,7 @@ def test_all_cells_are_the_stock_tower(tower, k, layer):
     stock = stock[-64:].reshape(8, 8, -1)
     blocks = stock.reshape(8 // k, k, 8 // k, k, -1).permute(0, 2, 1, 3, 4).reshape((8 // k) ** 2, k * k, -1)
     (found,) = encode_cells(trunk_of(tower), [cells_of(image, 8 * k)], [layer])
-    assert_close(found, blocks, atol=1e-5, rtol=0)
+    near(found, blocks, "transform")
 
 
 def test_the_norm_is_that_of_the_last_hidden_state(tower):
@@ -58,14 +58,14 @@ def test_the_norm_is_that_of_the_last_hidden_state(tower):
     stock = tower(image[None]).last_hidden_state[0, -64:]
     if hasattr(tower, "pre_layrnorm"):  # CLIP norms its class token alone
         stock = tower.post_layernorm(stock)
-    assert_close(found, stock, atol=1e-5, rtol=0)
+    near(found, stock, "transform")
 
 
 def test_the_order_of_cells_does_not_matter(tower):
     cells = cells_of(noise(), 16)
     order = torch.randperm(16, generator=torch.Generator().manual_seed(1))
     first, second = encode_cells(trunk_of(tower), [cells, part(cells, order)])
-    assert_close(second, first[order], atol=1e-5, rtol=0)
+    near(second, first[order], "transform")
 
 
 def test_images_do_not_mix_whatever_their_counts(tower):
@@ -73,7 +73,7 @@ def test_images_do_not_mix_whatever_their_counts(tower):
     images = [part(cells_of(noise(number), 16), slice(0, count)) for number, count in enumerate((5, 16, 1, 5, 9))]
     together = encode_cells(trunk, images)
     for mine, image in zip(together, images, strict=True):
-        assert_close(mine, encode_cells(trunk, [image])[0], atol=1e-5, rtol=0)
+        near(mine, encode_cells(trunk, [image])[0], "transform")
         assert len(mine) == len(image.patches)
 
 
@@ -85,7 +85,7 @@ def test_grids_below_the_table_take_the_entries_that_stock_takes(rows, columns):
         stock = stock - tower.embeddings.patch_embedding.bias
         cells = Cells(torch.zeros(rows * columns, 3, 8, 8), boxes_of(rows, columns), (rows, columns))
         found = bucket(trunk_of(tower).table, centres(cells, 1), (rows, columns))
-    assert_close(found, stock, atol=1e-6, rtol=0)
+    near(found, stock, "transform")
 
 
 def boxes_of(rows, columns):
@@ -100,7 +100,7 @@ def test_the_table_is_sampled_as_interpolation_does(rows, columns, seed):
     found = sampled(table, centres(cells, 1), (rows, columns)).reshape(rows, columns, 2)
     plane = table.permute(2, 0, 1)[None]
     wanted = torch.nn.functional.interpolate(plane, (rows, columns), mode="bilinear", align_corners=False)
-    assert_close(found, wanted[0].permute(1, 2, 0), atol=1e-5, rtol=0)
+    near(found, wanted[0].permute(1, 2, 0), "transform")
 
 
 def test_patches_of_a_coarse_cell_spread_over_its_box():
