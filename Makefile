@@ -5,8 +5,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 LOWEST := 5.21.0
 OLD := $(VENV)/transformers-$(LOWEST)
+PROCESSORS := $(VENV)/processors
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
 
-.PHONY: demo test test-lowest check format clean
+.PHONY: demo test test-lowest test-processors check format clean
 
 demo: $(VENV)/.installed
 	$(BIN)/pyrascope plan examples/data/kodim23.png --budget 256 --out out/plan.png
@@ -14,13 +16,18 @@ demo: $(VENV)/.installed
 		--out out/look.png
 
 test: $(VENV)/.installed-test check
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto
+	$(PYTEST)
 	$(MAKE) test-lowest
 
 # The adapters on the lowest version of transformers that is supported; all other packages are the latest.
 test-lowest: $(OLD)/.installed
-	PYTHONPATH=$(OLD) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto \
+	PYTHONPATH=$(OLD) $(PYTEST) \
 		tests/models/test_lowest.py tests/models/test_verify.py tests/models/test_prepare.py
+
+# The model types that need timm, which needs torchvision: in a folder of its own, since transformers imports torchvision
+# as soon as it is installed, and beside a CPU build of torch that fails.
+test-processors: $(PROCESSORS)/.installed
+	PYTHONPATH=$(PROCESSORS) $(PYTEST) tests/models -k 'fast_vlm or gemma3n or perception_lm'
 
 check: $(VENV)/.installed-test
 	$(BIN)/ruff format --check .
@@ -47,4 +54,9 @@ $(VENV)/.installed-test: $(VENV)/.installed
 
 $(OLD)/.installed: $(VENV)/.installed-test
 	$(PIP) --no-deps --upgrade --target $(OLD) transformers==$(LOWEST)
+	touch $@
+
+$(PROCESSORS)/.installed: $(VENV)/.installed-test tests/processors/sitecustomize.py
+	$(PIP) --no-deps --upgrade --target $(PROCESSORS) torchvision==0.28.0 timm==1.0.31 num2words==0.5.14
+	cp tests/processors/sitecustomize.py $(PROCESSORS)/
 	touch $@

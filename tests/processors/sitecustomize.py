@@ -1,6 +1,7 @@
-"""Lets torchvision of a CUDA build be imported beside a CPU build of torch, in every process with this folder on its path.
+"""Lets torchvision of a CUDA build be imported beside a CPU build of torch, in every process that starts with it.
 
-Its operators are declared here, because its compiled ones are missing. No model that is tested calls one.
+Python runs this file, copied to the folder of torchvision, before all else where that folder is on the path. Operators
+are declared here, because the compiled ones cannot be loaded. No model that is tested calls one.
 """
 
 import importlib.metadata
