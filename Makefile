@@ -22,7 +22,7 @@ test: $(VENV)/.installed-test check
 
 # The adapters on the lowest version of transformers that is supported; all other packages are the latest.
 test-lowest: $(OLD)/.installed
-	PYTHONPATH=$(OLD) $(PYTEST) \
+	PYTHONPATH="$(CURDIR)/$(OLD)" $(PYTEST) \
 		tests/models/test_lowest.py tests/models/test_verify.py tests/models/test_prepare.py
 
 # What is slow or needs packages of its own. CI runs it after `test`.
@@ -31,7 +31,7 @@ test-slow: test-processors
 # The model types that need timm, which needs torchvision: in a folder of its own, since transformers imports torchvision
 # as soon as it is installed, and beside a CPU build of torch that fails.
 test-processors: $(PROCESSORS)/.installed
-	PYTHONPATH=$(PROCESSORS) $(PYTEST) tests/models -k 'fast_vlm or gemma3n or perception_lm'
+	PYTHONPATH="$(CURDIR)/$(PROCESSORS)" $(PYTEST) tests/models -k 'fast_vlm or gemma3n or perception_lm'
 
 # The tests that compare numbers, as older x86-64 processors would compute them.
 test-portable: $(VENV)/.installed-test
