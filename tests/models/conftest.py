@@ -10,4 +10,4 @@ def pytest_runtest_setup(item):
     given = item.callspec.params.values() if hasattr(item, "callspec") else ()
     for package in {PACKAGES[one] for one in given if isinstance(one, str) and one in PACKAGES}:
         if importlib.util.find_spec(package) is None:
-            pytest.skip(f"{package} is not installed")
+            pytest.skip(f"{package} is not installed here; run: make test-processors")

@@ -18,9 +18,14 @@ from tiny_models import model_of
 from tolerances import near
 
 TILED = ("llava_next", "llava_onevision", "smolvlm")
-REFUSED = {("resize", kind): "resize needs grid, which .* no single grid" for kind in TILED}
+REFUSED = {("resize", kind): "resize needs grid, which .* no single grid" for kind in (*TILED, "fast_vlm")}
 REFUSED["hired", "smolvlm"] = "how the tiles of an image are arranged"
+REFUSED |= {
+    (name, "fast_vlm"): "needs attention, which fast_vlm does not give"
+    for name in ("faster-vlm", "hired", "pru-merge", "pyramid-token-pruning", "vision-zip")
+}
 COUNTS = {
+    "fast_vlm": [16, 16, 16],
     "gemma3": [16, 16, 16],
     "internvl": [16, 16, 16],
     "llava": [64, 64, 64],

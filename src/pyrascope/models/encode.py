@@ -11,6 +11,7 @@ from torch import Tensor
 from .families import family_of
 from .inputs import PIXELS, REDUCED
 from .placeholders import Run, placeholder_runs
+from .support import transformers
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,10 @@ class Encoded:
             payload[self.field] = torch.stack(list(features)) if same else torch.cat(list(features))[None]
         if self.deepstack:
             payload["deepstack_features"] = [[layer[rows] for rows in kept] for layer in self.deepstack]
-        others = [one.name for one in fields(self.output) if one.default is MISSING]  # not what the model reads
-        return {"image": self.output(**dict.fromkeys(others) | payload)}
+        plain = all(one.default is not MISSING for one in fields(self.output))
+        # a class with fields that must be given, as timm's, cannot be cut in parts by generate
+        output = self.output if plain else transformers().modeling_outputs.BaseModelOutputWithPooling
+        return {"image": output(**payload)}
 
     def regrouped(self, items: Sequence[int]) -> "Encoded":
         """Returns the same rows as items of other sizes, such as one an image instead of one a tile."""

@@ -43,6 +43,8 @@ def one_image(model: Any, style: str, number: int) -> dict[str, Tensor]:
         return {"pixel_values": torch.randn(1, 3, SIDE, SIDE, generator=random), "image_sizes": torch.tensor([size])}
     tiles = (3, 1, 2)[number] if style == "tiles" else 1
     out = {"pixel_values": torch.randn(tiles, 3, SIDE, SIDE, generator=random)}
+    if style == "stacked":
+        out["pixel_values"] = out["pixel_values"][None]
     if style == "question":
         out["qformer_input_ids"] = torch.tensor([[3, 4, 5 + number]])
     if style == "twice":
@@ -102,7 +104,7 @@ def _places(model: Any, random: torch.Generator, number: int) -> dict[str, Tenso
 
 
 LONGEST, PLACES = 64, 72
-STYLES = {"fuyu": "rows", "inkling_mm_model": "folded", "granite_docling": "masked tiles"}
+STYLES = {"fuyu": "rows", "inkling_mm_model": "folded", "granite_docling": "masked tiles", "perception_lm": "stacked"}
 """Classes whose tower does not tell by its arguments."""
 SQUARE = ("kimi_k25", "paddleocr_vl")
 """Classes that take patches as small images."""

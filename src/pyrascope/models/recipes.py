@@ -4,6 +4,14 @@ from typing import Any
 
 from .tokens import IMAGE, START
 
+FASTVIT: dict[str, Any] = {
+    "architecture": "fastvit_mci3", "hidden_size": 64,
+    "model_args": {
+        "layers": [1] * 5, "embed_dims": [16, 16, 16, 32, 32], "downsamples": [False, False, False, True, True],
+        "inference_mode": True,
+    },
+}  # fmt: skip
+"""A tower of convolutions by timm."""
 _THETA = {"rope_type": "default", "rope_theta": 10000.0}
 _SECTIONS = {"text_config": {"rope_parameters": {**_THETA, "mrope_section": [2, 3, 3]}}}
 _HALF = {"text_config": {"rope_parameters": {**_THETA, "partial_rotary_factor": 0.5, "mrope_section": [1, 1, 2]}}}
@@ -31,6 +39,9 @@ SWEEP: dict[str, dict[str, Any]] = {
     "hunyuan_vl": {"text_config": {"head_dim": 16, **_SECTIONS["text_config"]}},
     "instructblip": _TOKEN,
     "instructblipvideo": _TOKEN,
+    "gemma3n": {  # a tower of few layers: its own has 84 blocks, which round a batch and a row 1e-5 apart
+        "vision_soft_tokens_per_image": 16, "text_config": {"intermediate_size": 96}, "vision_config": FASTVIT,
+    },
     "gemma4": {
         "vision_config": {
             "model_type": "gemma4_vision", "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2,
@@ -69,6 +80,15 @@ SWEEP: dict[str, dict[str, Any]] = {
     "muse_glimmer": {"out_hidden_size": 128},
     "muse_spark": {"out_hidden_size": 128},
     "paddleocr_vl": _SECTIONS,
+    "perception_lm": {
+        "vision_config": {
+            "architecture": "vit_pe_lang_large_patch14_448",
+            "model_args": {
+                "img_size": [64, 64], "patch_size": 8, "embed_dim": 32, "depth": 2, "num_heads": 2, "global_pool": "",
+                "ref_feat_shape": [8, 8],
+            },
+        },
+    },
     "qwen2_5_omni_thinker": {"vision_start_token_id": START, **_SECTIONS},
     "qwen3_omni_moe_thinker": {"vision_start_token_id": START},
     "step3p7": {"text_config": {"sliding_window": 16}},

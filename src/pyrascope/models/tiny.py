@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from .noise import batched, one_image, placeholders, style_of
-from .recipes import SWEEP
+from .recipes import FASTVIT, SWEEP
 from .support import image_text_types, transformers
 from .sweep import small_config
 from .tokens import BREAK, END, GLOBAL, IMAGE, PAD, START, VIDEO
@@ -81,15 +81,8 @@ _QWEN3 = {
     "deepstack_visual_indexes": [0, 1],
 }  # fmt: skip
 _BOUNDS = {"boi_token_index": START, "eoi_token_index": END}
-_FASTVIT = {
-    "model_type": "timm_wrapper", "architecture": "fastvit_mci3", "hidden_size": 64,
-    "model_args": {
-        "layers": [1] * 5, "embed_dims": [16, 16, 16, 32, 32], "downsamples": [False, False, False, True, True],
-        "inference_mode": True,
-    },
-}  # fmt: skip
 RECIPES = {
-    "fast_vlm": Recipe("FastVlm", _vision(_FASTVIT, _text("qwen2"))),
+    "fast_vlm": Recipe("FastVlm", _vision({**FASTVIT, "model_type": "timm_wrapper"}, _text("qwen2"))),
     "gemma3": Recipe(
         "Gemma3", _vision(SIGLIP, _text("gemma3_text", sliding_window=16), mm_tokens_per_image=16, **_BOUNDS)
     ),

@@ -26,8 +26,11 @@ from .prompt import Prompt
 
 BACKENDS = ("sdpa", "eager")
 
-UNSERVED = ("dots3_note", "mistral_large4", "muse_glimmer", "muse_spark", "unlimited_ocr")
-"""Model types that a dropper fails on, with an error or, like unlimited_ocr, with another result than masking."""
+UNSERVED = ("dots3_note", "gemma3n", "mistral_large4", "muse_glimmer", "muse_spark", "unlimited_ocr")
+"""Model types that a dropper fails on, with an error or, like unlimited_ocr, with another result than masking.
+
+Layers of gemma3n pass on several versions of the hidden state, stacked.
+"""
 
 
 @contextmanager

@@ -46,6 +46,7 @@ TOWERS: dict[str, Tower] = {
 REFUSED = {
     "exaone4_5": "its generate discards position_ids, so tokens would not stand where a plan puts them; use plan.crops",
     "fast_vlm": "its tower is made of convolutions, which cannot take packed patches; use plan.crops",
+    "gemma3n": "its tower is made of convolutions, which cannot take packed patches; use plan.crops",
 }
 """Model types that cannot be served at this site, and why."""
 BIASED = (InternVL, Llava, SmolVLM)
