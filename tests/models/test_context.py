@@ -8,6 +8,9 @@ import torch
 
 pytest.importorskip("transformers")
 
+import transformers
+
+import pyrascope as ps
 from pyrascope.models.context import contexts, hearing
 from pyrascope.models.encode import encode, tower_arguments
 from pyrascope.models.families import family_of
@@ -201,3 +204,17 @@ def test_a_token_comes_from_what_it_depends_on(kind, limit):
 def pooled(model, inputs):
     given = {name: inputs[name] for name in tower_arguments(model) if inputs.get(name) is not None}
     return model.base_model.get_image_features(**given, return_dict=True).pooler_output
+
+
+@torch.no_grad()
+def test_llava_that_keeps_cls_says_so():
+    """Not that the prompt is wrong: it is what the model's own processor makes."""
+    config = RECIPES["llava"].config() | {"vision_feature_select_strategy": "full"}
+    model = transformers.LlavaForConditionalGeneration(transformers.LlavaConfig(**config)).eval()
+    inputs = prompts(model, [0])
+    with ps.attach(model, ps.reducers.DivPrune(), 5):
+        assert model(**inputs).logits.shape[1] == inputs["input_ids"].shape[1] - 65 + 5
+    for method, match in ((ps.methods.TwoLevels(), "plans need visual tokens that are patches"),
+                          (ps.reducers.VisionZip(), r"the token \[CLS\] is a visual token too")):  # fmt: skip
+        with ps.attach(model, method, 5), pytest.raises(NotImplementedError, match=match):
+            model(**inputs)

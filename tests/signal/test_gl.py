@@ -234,7 +234,7 @@ def test_limits_are_named(gl):
 
 def test_too_little_memory_is_said_before_a_copy_is_made(gl):
     if "llvmpipe" not in gl.renderer:
-        pytest.skip(f"{gl.renderer} may have the memory")
+        pytest.skip(f"{gl.renderer} may have the memory: install Mesa (libgl1-mesa-dri), LIBGL_ALWAYS_SOFTWARE=1")
     with pytest.raises(MemoryError, match="has no memory for shape"):
         gl.mipmap(torch.zeros(1).expand(64, 16384, 16384), 2)
     same(gl, noise(1, 8, 8))

@@ -41,10 +41,10 @@ def one_image(model: Any, style: str, number: int) -> dict[str, Tensor]:
     if style == "sized":
         size = [[64, 64], [64, 32], [32, 64]][number]
         return {"pixel_values": torch.randn(1, 3, SIDE, SIDE, generator=random), "image_sizes": torch.tensor([size])}
+    if style == "stacked":
+        return {"pixel_values": torch.randn(1, 2, 3, SIDE, SIDE, generator=random)}
     tiles = (3, 1, 2)[number] if style == "tiles" else 1
     out = {"pixel_values": torch.randn(tiles, 3, SIDE, SIDE, generator=random)}
-    if style == "stacked":
-        out["pixel_values"] = out["pixel_values"][None]
     if style == "question":
         out["qformer_input_ids"] = torch.tensor([[3, 4, 5 + number]])
     if style == "twice":

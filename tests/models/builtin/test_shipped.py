@@ -18,7 +18,10 @@ from pyrascope.models.builtin.vocabulary import joined
 from pyrascope.models.load import BUILTIN
 
 SCENES = Path(__file__).parents[3] / "examples" / "scenes"
-pytestmark = pytest.mark.skipif(not (BUILTIN / "model.safetensors").is_file(), reason="no weights in this checkout")
+pytestmark = pytest.mark.skipif(
+    not (BUILTIN / "model.safetensors").is_file(),
+    reason="no weights here: git checkout src/pyrascope/models/builtin/weights",
+)
 
 
 def test_configuration_tokenizer_and_look_are_those_of_the_code():

@@ -12,7 +12,10 @@ from pyrascope.evaluation.examples import scenes
 from pyrascope.models.builtin.look import trained_look
 from pyrascope.models.load import BUILTIN, load
 
-pytestmark = pytest.mark.skipif(not (BUILTIN / "model.safetensors").is_file(), reason="no weights in this checkout")
+pytestmark = pytest.mark.skipif(
+    not (BUILTIN / "model.safetensors").is_file(),
+    reason="no weights here: git checkout src/pyrascope/models/builtin/weights",
+)
 SEED, BUDGET = 2026, 96
 METHODS = ("oracle", "resize", "coarse-to-fine")
 

@@ -18,7 +18,9 @@ MODELS = sorted({*LIKE_QWEN, "paddleocr_vl"} - RECIPES.keys())
 def model(request):
     cls = getattr(transformers, image_text_types().get(request.param, ""), None)
     if cls is None or not takes_features(cls):
-        pytest.skip("this version of transformers does not have it, or not with encoded features")
+        pytest.skip(
+            f"transformers {transformers.__version__} does not serve {request.param}; constraints.txt has one that does"
+        )
     with torch.no_grad():
         yield build(request.param)
 

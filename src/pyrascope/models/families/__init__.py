@@ -1,6 +1,7 @@
 """What is particular to a family of models; most need nothing."""
 
 from .anyres import AnyRes
+from .by_run import ByRun
 from .family import Family
 from .hunyuan import HunYuan
 from .internvl import InternVL
@@ -20,6 +21,7 @@ FAMILIES: dict[str, Family] = {
     "llava_onevision": AnyRes(),
     "mistral3": Mistral3(),
     "paligemma": ViT(),
+    "perception_lm": ByRun(),
     "qwen2_5_vl": Qwen(),
     "qwen2_vl": Qwen(),
     "qwen3_vl": Qwen(),

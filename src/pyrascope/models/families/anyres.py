@@ -14,7 +14,7 @@ from ...allocation.tiles import Views, at_centres
 from ..layout import Layout, one_view
 from ..placeholders import Run
 from ..tower_layers import has_cls, tower_of
-from .family import Family, patches_of, setting
+from .family import KEEPS_CLS, Family, patches_of, setting
 
 NO_LIMIT = "anyres_max_1000000000"
 
@@ -34,7 +34,7 @@ class AnyRes(Family):
         side = patches_of(model, inputs)
         cls = has_cls(tower_of(model))
         if cls and setting(model, inputs, "vision_feature_select_strategy") == "full":
-            return super().layouts(model, inputs, groups, processor)
+            raise NotImplementedError(KEEPS_CLS)
         lookers = 1 if cls else side[0] * side[1]
         out, start = [], 0
         for size, views in zip(inputs["image_sizes"], _views(model, inputs), strict=True):

@@ -9,6 +9,11 @@ from torch import Tensor
 from ..layout import Layout
 from ..placeholders import Run, by_items
 
+KEEPS_CLS = (
+    "with vision_feature_select_strategy='full' the token [CLS] is a visual token too, so that they are no grid of "
+    "patches; use a reducer that needs none, such as DivPrune"
+)
+
 
 @dataclass(frozen=True)
 class Family:

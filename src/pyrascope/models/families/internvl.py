@@ -4,24 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from torch import Tensor
-
 from ..layout import Layout, even_views, whole_last
-from ..placeholders import Run, by_items
+from ..placeholders import Run
 from ..tower_layers import has_cls, tower_of
-from .family import Family, patches_of, tokens_of
+from .by_run import ByRun
+from .family import patches_of, tokens_of
 
 
 @dataclass(frozen=True)
-class InternVL(Family):
-    """One image is one run."""
-
-    def images(
-        self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Any = None
-    ) -> list[list[Run]]:
-        """Groups by run; see `Family.images`."""
-        by_items(runs, items)
-        return [[run] for run in runs]
+class InternVL(ByRun):
+    """One image is one run, and its last view is the whole image."""
 
     def layouts(
         self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None

@@ -7,7 +7,7 @@ from typing import Any
 from ..layout import Layout, even_views
 from ..placeholders import Run
 from ..tower_layers import has_cls, tower_of
-from .family import Family, patches_of, setting, tokens_of
+from .family import KEEPS_CLS, Family, patches_of, setting, tokens_of
 
 
 @dataclass(frozen=True)
@@ -19,12 +19,17 @@ class ViT(Family):
     ) -> list[Layout]:
         """Says where the visual tokens come from; see `Family.layouts`.
 
-        Nothing is known of features that keep [CLS] as a visual token, nor of a tower that takes images of any size.
+        Nothing is known of a tower that takes images of any size.
+
+        Raises:
+            NotImplementedError: features that keep [CLS] as a visual token.
         """
         counts, side = tokens_of(groups), patches_of(model, inputs)
         cls = has_cls(tower_of(model))
         kept = cls and setting(model, inputs, "vision_feature_select_strategy") == "full"
+        if kept:
+            raise NotImplementedError(KEEPS_CLS)
         merge = next((m for m in range(1, min(side) + 1) if side[0] // m * (side[1] // m) == counts[0]), None)
-        if inputs.get("image_sizes") is not None or kept or merge is None:
+        if inputs.get("image_sizes") is not None or merge is None:
             return super().layouts(model, inputs, groups, processor)
         return even_views(counts, side, merge, cls)

@@ -43,11 +43,11 @@ class AnyRes(Llava):
 
     def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of each image, those of the base view and of row ends too; see `Tower.items`."""
+        check_selection(model)
         return [_tokens(_side(model, self.cell(model)), layout) for layout in _layouts(model, self.cell(model), inputs)]
 
     def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns the tiles of each image put together, without padding; see `Tower.canvases`."""
-        check_selection(model)
         cell = self.cell(model)
         side = _side(model, cell)
         layouts = _layouts(model, cell, inputs)

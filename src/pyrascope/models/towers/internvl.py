@@ -25,13 +25,13 @@ class InternVL:
 
     def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of each view; see `Tower.items`."""
+        check_selection(model)
         count, _, height, width = pixel_values(inputs, "views, c, h, w").shape
         cell = self.cell(model)
         return [(height // cell) * (width // cell)] * count
 
     def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns the tiles of each image put together; see `Tower.canvases`."""
-        check_selection(model)
         check_view(trunk_of(model.base_model.vision_tower), inputs["pixel_values"])
         views = views_of(groups, self.items(model, inputs)[0])
         return [tiled(mine, self.cell(model)) for mine in torch.split(inputs["pixel_values"], views)]

@@ -29,18 +29,18 @@ class Llava:
         return trunk_of(model.base_model.vision_tower).patch
 
     def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
-        """Returns the patches of each image; see `Tower.items`."""
-        count, _, height, width = pixel_values(inputs, "images, c, h, w").shape
-        cell = self.cell(model)
-        return [(height // cell) * (width // cell)] * count
-
-    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
-        """Returns each image as it is; see `Tower.canvases`.
+        """Returns the patches of each image; see `Tower.items`.
 
         Raises:
             NotImplementedError: the class token is a visual token, or a patch is dropped in its stead.
         """
         check_selection(model)
+        count, _, height, width = pixel_values(inputs, "images, c, h, w").shape
+        cell = self.cell(model)
+        return [(height // cell) * (width // cell)] * count
+
+    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+        """Returns each image as it is; see `Tower.canvases`."""
         check_view(trunk_of(model.base_model.vision_tower), inputs["pixel_values"])
         cell = self.cell(model)
         return [whole_view(pixels, cell) for pixels in inputs["pixel_values"]]
