@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+import pyrascope as ps
 from pyrascope import _pictures, io
 from tolerances import near
 
@@ -698,3 +699,16 @@ def test_closed_folder_is_refused_before_any_work(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "open", closed)
     refuses_before_work(tmp_path / "a.json", PermissionError, r"output must be .* \(Permission denied\); give a file")
+
+
+@pytest.mark.filterwarnings("ignore:The PyTorch API of nested tensors")
+def test_nested_tensors_are_refused_and_lazily_negative_ones_read():
+    nested = torch.nested.nested_tensor([torch.rand(3, 16, 16)])
+    with pytest.raises(TypeError, match="image must be a dense tensor with data, got a nested tensor; densify it"):
+        io.as_tensor(nested)
+    for pyramid in (ps.gaussian_pyramid, ps.laplacian_pyramid, ps.steerable_pyramid, ps.mipmap):
+        with pytest.raises(TypeError, match="x must be a dense tensor, got a nested one"):
+            pyramid(nested)
+    image = torch.rand(3, 61, 93, dtype=torch.complex64).conj().imag
+    assert image.is_neg()
+    assert ps.plan(image, 9) == ps.plan(image.clone(), 9)

@@ -98,8 +98,10 @@ def patches_out(patches: Tensor, layout: Layout) -> Tensor | NDArray[Any]:
 
 def _unit(image: Tensor) -> Tensor:
     """Returns a tensor (c, h, w) of any accepted type as floats."""
-    if image.layout is not torch.strided or image.is_meta:
-        raise TypeError(f"image must be a dense tensor with data, got {image.layout} on {image.device}; densify it")
+    if image.layout is not torch.strided or image.is_nested or image.is_meta:
+        got = "a nested tensor" if image.is_nested else f"{image.layout} on {image.device}"
+        raise TypeError(f"image must be a dense tensor with data, got {got}; densify it")
+    image = image.resolve_neg()  # a view that is lazily negative cannot be handed on
     if image.ndim != 3:
         hint = "add a channel axis with image[None]" if image.ndim == 2 else "pass one image at a time"
         raise ValueError(f"image must be a tensor (c, h, w), got shape {tuple(image.shape)}; {hint}")

@@ -12,8 +12,8 @@ from pyrascope.models.tiny import TinyProcessor, build, prompts
 TINY = TinyProcessor()
 EAGER = "eager"
 """The backend that traces and compiles nothing: what is compiled is not the matter here, but what is traced."""
-METHODS = [ps.reducers.VisionZip(), ps.reducers.ToMe(), ps.methods.TwoLevels(), *(kind() for kind in DROPPERS.values())]
-"""All that listen or run between layers; of the others two."""
+METHODS = [ps.reducers.VisionZip(), ps.methods.TwoLevels(), *(kind() for kind in DROPPERS.values())]
+"""All that run between layers; one that listens to the tower; and plans."""
 CASES = [(method, "llava") for method in METHODS] + [
     (ps.droppers.PyramidDrop(), "qwen2_5_vl"),
     (ps.reducers.VisionZip(), "gemma3"),

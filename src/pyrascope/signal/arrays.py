@@ -59,6 +59,8 @@ def to_planes(x: Tensor | NDArray[Any], channel_axis: int | None) -> Tensor:
             f"x must be a torch tensor or a NumPy array, got {type(x).__name__}; "
             "convert it with numpy.asarray or torch.as_tensor"
         )
+    if isinstance(x, Tensor) and x.is_nested:
+        raise TypeError("x must be a dense tensor, got a nested one; unbind it and give one image at a time")
     name = x.dtype.type.__name__ if isinstance(x, np.ndarray) else str(x.dtype).removeprefix("torch.")
     if name not in (*FLOATS, *FULL_SCALE) or (name == "bfloat16" and isinstance(x, np.ndarray)):
         raise TypeError(
