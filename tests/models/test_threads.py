@@ -81,15 +81,14 @@ def test_one_block_serves_several_threads(model, method):
 
 
 @pytest.mark.parametrize("method", [ps.reducers.VisionZip(), ps.droppers.FastV(after=1)], ids=repr)
-def test_answers_of_several_threads(method):
-    """Generation too: where a prompt ends is known for each thread. (Qwen's own keeps state on the model.)"""
-    model = model_of("llava")
+def test_answers_of_several_threads(model, method):
+    """Generation too: where a prompt ends is known for each thread."""
     inputs = [prompts(model, [0]), prompts(model, [1])]
 
     def words(row):
         return model.generate(**inputs[row], max_new_tokens=5, do_sample=False)
 
-    with ps.attach(model, method, 4 if isinstance(method, ps.reducers.VisionZip) else None):
+    with ps.attach(model, method, 4 if isinstance(method, ps.reducers.VisionZip) else None, processor=TINY):
         same_as_alone([lambda: words(0), lambda: words(1)])
 
 
