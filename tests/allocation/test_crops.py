@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import pyrascope as ps
+from pictures import noise
 from pyrascope.allocation.crops import LONGEST, SQUEEZE, fixed_crops, grid_crops
 from pyrascope.allocation.detail import Detail, View
 from pyrascope.methods import Random
@@ -144,3 +145,19 @@ def test_what_cannot_be_is_refused_in_a_sentence(options, error, words):
     plan = ps.plan(np.zeros((48, 48, 3), np.float32), 12, Random(0), cell=8)
     with pytest.raises(error, match=re.escape(words)):
         plan.crops(**options)
+
+
+@pytest.mark.parametrize("size", [(16, 6000), (6000, 16)])
+def test_no_image_is_longer_than_a_processor_takes(size):
+    """Qwen's refuses a ratio of sides above 200."""
+    crops = ps.plan(noise(1, *size), 250).crops(patch=28)
+    assert sum(crop.tokens for crop in crops) == 250
+    assert all(max(crop.size) <= 200 * min(crop.size) for crop in crops)
+
+
+def test_a_picture_that_no_image_shows_is_refused():
+    plan = ps.plan(noise(1, 16, 30000), 480)
+    with pytest.raises(
+        ValueError, match="480 tokens cannot be made up of images .* 16x30000 px; .* the image is too long"
+    ):
+        plan.crops(patch=28)

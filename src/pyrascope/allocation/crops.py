@@ -21,6 +21,8 @@ SHAPES = (0.5, 1.0, 2.0)
 """Rows for each column that are tried for crops that need not be exact."""
 LONGEST = 8
 """Greatest ratio of the rows and columns of a crop."""
+MOST_OBLONG = 200
+"""Greatest ratio of the rows and columns of a thumbnail: processors of Qwen's kind refuse longer images."""
 SQUEEZE = 4
 """Greatest ratio of the sides of what a token of the thumbnail shows."""
 NEAREST = 6
@@ -140,7 +142,7 @@ def _thumbnails(size: tuple[int, int], tokens: int, least: int, most: int) -> li
     grids = np.concatenate([np.stack([np.full(most // r, r), np.arange(1, most // r + 1)], 1) for r in rows.tolist()])
     ratio = np.log((size[0] / grids[:, 0]) / (size[1] / grids[:, 1]))
     count = grids.prod(1)
-    fits = (np.abs(ratio) <= math.log(SQUEEZE)) & (count >= least)
+    fits = (np.abs(ratio) <= math.log(SQUEEZE)) & (count >= least) & (grids.max(1) <= MOST_OBLONG * grids.min(1))
     grids, count, squeeze = grids[fits], count[fits], np.abs(ratio[fits])
     order = np.lexsort((order_of(squeeze, FINE, size=1.0), count))
     first = np.unique(count[order], return_index=True)[1]
@@ -179,7 +181,8 @@ def _shows_all(size: tuple[int, int], tokens: int) -> bool:
     """Whether a grid of exactly that many tokens shows the whole image, squeezed no more than allowed."""
     rows = math.sqrt(tokens * size[0] / size[1])
     slack = math.sqrt(SQUEEZE)
-    return any(tokens % one == 0 for one in range(math.ceil(rows / slack), math.floor(rows * slack) + 1) if one)
+    grids = ((one, tokens // one) for one in range(1, math.floor(rows * slack) + 1) if tokens % one == 0)
+    return any(one >= rows / slack and max(one, more) <= MOST_OBLONG * min(one, more) for one, more in grids)
 
 
 def _refusal(size: tuple[int, int], tokens: int, least: int, limit: int | None) -> str:
