@@ -158,6 +158,6 @@ def test_no_image_is_longer_than_a_processor_takes(size):
 def test_a_picture_that_no_image_shows_is_refused():
     plan = ps.plan(noise(1, 16, 30000), 480)
     with pytest.raises(
-        ValueError, match="480 tokens cannot be made up of images .* 16x30000 px; .* the image is too long"
+        ValueError, match=r"480 tokens cannot be made up of images .* 16x30000 px; .* the image is too long"
     ):
         plan.crops(patch=28)
