@@ -1,5 +1,6 @@
 """The entry point: runs a command; what goes wrong with its input is one sentence and exit code 2."""
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -55,6 +56,8 @@ def _options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line; exits with 0, or with 2 and one sentence on standard error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if "matplotlib" not in sys.modules:  # figures go to files; a notebook's own backend may not be installed here
+        os.environ["MPLBACKEND"] = "agg"
     try:
         code = app(words or ["--help"], prog_name="pyrascope", standalone_mode=False)
     except KeyboardInterrupt:
