@@ -22,7 +22,7 @@ MAIN = "import sys; from pyrascope.cli import main; main(sys.argv[1:])"
             "PYTHONIOENCODING": "ascii",
         },
         {"HOME": "/nonexistent", "MPLCONFIGDIR": "/nonexistent/settings", "XDG_CACHE_HOME": "/nonexistent/cache"},
-    ],  # fmt: skip
+    ],
     ids=["notebook", "no home"],
 )
 def test_plan_draws_anywhere(photo, tmp_path, settings):
