@@ -206,6 +206,7 @@ def pooled(model, inputs):
     return model.base_model.get_image_features(**given, return_dict=True).pooler_output
 
 
+@pytest.mark.filterwarnings("ignore:plans are made on the pixel_values")
 @torch.no_grad()
 def test_llava_that_keeps_cls_says_so():
     """Not that the prompt is wrong: it is what the model's own processor makes."""
