@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 import typer
 
@@ -56,6 +57,9 @@ def _options(
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs the command line; exits with 0, or with 2 and one sentence on standard error."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a mark that the terminal's encoding lacks ends no command
     if "matplotlib" not in sys.modules:  # figures go to files; a notebook's own backend may not be installed here
         os.environ["MPLBACKEND"] = "agg"
     try:
