@@ -37,7 +37,7 @@ def document(**fields):
 
 
 def refused(text, match):
-    """`from_json` says in one bounded sentence what is wrong, soon, and with no warning."""
+    """`from_json` says in one bounded sentence what is wrong, and with no warning."""
     with pytest.raises(ValueError, match=match) as caught:
         Plan.from_json(text)
     message = str(caught.value)
