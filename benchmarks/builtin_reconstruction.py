@@ -16,11 +16,11 @@ from statistics import mean
 import numpy as np
 import torch
 
-from pyrascope.models.builtin.architecture import fresh
-from pyrascope.models.builtin.heads import KINDS
-from pyrascope.models.builtin.train.loop import train
-from pyrascope.models.builtin.train.recipe import read
-from pyrascope.models.builtin.train.stage import masked_batch, read_batch, read_loss
+from pyrascope.builtin.architecture import fresh
+from pyrascope.builtin.heads import KINDS
+from pyrascope.builtin.train.loop import train
+from pyrascope.builtin.train.recipe import read
+from pyrascope.builtin.train.stage import masked_batch, read_batch, read_loss
 
 HELD, LATE = 20, 10**6
 """Batches that are held back, and a step by which the type is as small as it gets."""

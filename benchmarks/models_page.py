@@ -23,7 +23,7 @@ import torch
 
 from pyrascope.models import verify_type
 from pyrascope.models.sites import SITES
-from pyrascope.models.support import image_text_types, takes_features, transformers
+from pyrascope.models.stock.support import image_text_types, takes_features, transformers
 
 START, END = "<!-- table -->", "<!-- end of table -->"
 LISTED = "; the model types that do are "

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from pyrascope.models.builtin.domain import SIDE, stranger
-from pyrascope.models.builtin.scenes import sample
+from pyrascope.builtin.domain import SIDE, stranger
+from pyrascope.world.scenes import sample
 
 
 def window(image: Image.Image) -> Image.Image | None:

@@ -15,9 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from pyrascope.allocation.plan import Plan
-from pyrascope.models.answer import Answer
-from pyrascope.models.builtin.ask import ask
-from pyrascope.models.builtin.scenes import Sample, sample
+from pyrascope.builtin.asking import ask
+from pyrascope.models.ask.answer import Answer
+from pyrascope.world.scenes import Sample, sample
 
 HERE = Path(__file__).parent
 GOOD, BAD, FINE = "#1a7f37", "#c0262d", "#ffd33d"

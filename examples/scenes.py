@@ -7,8 +7,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from pyrascope.models.builtin.questions import FAMILIES
-from pyrascope.models.builtin.scenes import QUESTIONS, sample
+from pyrascope.world.questions import FAMILIES
+from pyrascope.world.scenes import QUESTIONS, sample
 
 SEED = 7
 EACH = 10

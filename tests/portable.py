@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 NUMERIC = ("allocation", "evaluation", "learning", "methods", "models", "signal", "tokens", "test_importance_map.py")
-NOT_RUN = ("tests/models/builtin/train", "tests/models/test_lowest.py", "tests/models/test_needed.py")
+NOT_RUN = ("tests/builtin/train", "tests/models/test_lowest.py", "tests/models/test_needed.py")
 """Training, which takes minutes, and what compares no numbers."""
 SETTINGS = {
     "oldest": {

@@ -10,8 +10,8 @@ from PIL import Image
 
 pytest.importorskip("transformers")
 
-from pyrascope.models.answer import Answer
-from pyrascope.models.builtin.scenes import sample
+from pyrascope.models.ask.answer import Answer
+from pyrascope.world.scenes import sample
 from tiny_builtin import save_tiny_builtin
 
 SCRIPT = Path(__file__).parent.parent / "examples" / "answers_sheet.py"

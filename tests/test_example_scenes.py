@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pyrascope.models.builtin.questions import FAMILIES
+from pyrascope.world.questions import FAMILIES
 
 ROOT = Path(__file__).parent.parent / "examples"
 LINES = [json.loads(line) for line in (ROOT / "scenes" / "questions.jsonl").read_text().splitlines()]

@@ -39,10 +39,10 @@ def test_the_example_on_the_built_in_model_runs(monkeypatch, capsys):
     pytest.importorskip("transformers")
     import PIL
 
-    from pyrascope.models.load import BUILTIN
+    from pyrascope.builtin.folder import BUILTIN
 
     if not (BUILTIN / "model.safetensors").is_file():
-        pytest.skip("no weights here: git checkout src/pyrascope/models/builtin/weights")
+        pytest.skip("no weights here: git checkout src/pyrascope/builtin/weights")
     monkeypatch.chdir(ROOT)
     code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[2]
     exec(compile(code, "README.md", "exec"), {"PIL": PIL})

@@ -4,9 +4,9 @@ import functools
 
 import torch
 
-from pyrascope.models.builtin.architecture import fresh
-from pyrascope.models.builtin.heads import Heads
-from pyrascope.models.builtin.package import export
+from pyrascope.builtin.architecture import fresh
+from pyrascope.builtin.heads import Heads
+from pyrascope.builtin.package import export
 
 WIDTH = 32
 

@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from PIL import Image
 
-from pyrascope.models.tiny import IMAGE, build
+from pyrascope.models.verify.small.tiny import IMAGE, build
 
 model_of = functools.cache(build)
 """Returns the small model of a type, the same one each time: who changes it puts it back."""

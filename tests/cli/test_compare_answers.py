@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("transformers")
 
-from pyrascope.models.builtin.scenes import write_scenes
+from pyrascope.world.scenes import write_scenes
 from tiny_models import save_tiny
 from written import names, opened
 

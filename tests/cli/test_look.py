@@ -9,12 +9,12 @@ from PIL import Image
 pytest.importorskip("transformers")
 
 import pyrascope as ps
+from pyrascope.builtin.look import default_method, trained_look
 from pyrascope.cli.main import main
 from pyrascope.methods import CoarseToFine, Zoom
 from pyrascope.models import answer
-from pyrascope.models.builtin.look import default_method, trained_look
-from pyrascope.models.builtin.scenes import sample
-from pyrascope.models.load import load
+from pyrascope.models.stock.load import load
+from pyrascope.world.scenes import sample
 from tiny_builtin import save_tiny_builtin
 from tiny_models import save_tiny
 from tolerances import near
@@ -87,7 +87,7 @@ def test_without_the_full_prompt(look, folder, tmp_path):
     ],
 )
 def test_bad_input_is_one_sentence_and_no_file(look, folder, tmp_path, monkeypatch, words, message):
-    monkeypatch.setattr("pyrascope.models.load.BUILTIN", tmp_path / "none")
+    monkeypatch.setattr("pyrascope.builtin.folder.BUILTIN", tmp_path / "none")
     filled = [str(word).format(folder=folder, tmp=tmp_path) for word in words]
     code, out, err = look("-b", 9, "--json", tmp_path / "a.json", *filled)
     assert code == 2
@@ -112,7 +112,7 @@ def built_in(tmp_path_factory):
 @pytest.fixture
 def ask(tmp_path, capsys, monkeypatch, built_in):
     """Asks the model that takes the place of the built-in one about a scene, or about another picture."""
-    monkeypatch.setattr("pyrascope.models.load.BUILTIN", built_in)
+    monkeypatch.setattr("pyrascope.builtin.folder.BUILTIN", built_in)
     scene = tmp_path / "scene.png"
     Image.fromarray(sample(1, 0).image).save(scene)
 

@@ -10,7 +10,7 @@ from PIL import Image
 pytest.importorskip("transformers")
 
 from pictures import noise
-from pyrascope.models.answer import Answer
+from pyrascope.models.ask.answer import Answer
 from tiny_models import save_tiny
 
 

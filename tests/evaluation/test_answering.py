@@ -9,16 +9,16 @@ from PIL import Image
 
 pytest.importorskip("transformers")
 
+from pyrascope.builtin.look import two_looks
 from pyrascope.evaluation.answering import ask
 from pyrascope.evaluation.contenders import BLIND, FULL, ORACLE, contenders, every_name, named
 from pyrascope.evaluation.evidence import heat, ninths
 from pyrascope.evaluation.examples import Example
 from pyrascope.evaluation.timing import times
 from pyrascope.models import prepare
-from pyrascope.models.answer import answer, entropy_of
-from pyrascope.models.builtin.look import two_looks
-from pyrascope.models.load import load
-from pyrascope.models.prompt import prompt_of
+from pyrascope.models.ask.answer import answer, entropy_of
+from pyrascope.models.prompts.chat import prompt_of
+from pyrascope.models.stock.load import load
 from tiny_models import TEMPLATE, save_tiny
 from tolerances import near
 

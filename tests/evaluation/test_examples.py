@@ -8,8 +8,8 @@ from PIL import Image
 
 from pyrascope.evaluation.evidence import heat, ninths, place_of
 from pyrascope.evaluation.examples import Example, questions, scenes
-from pyrascope.models.builtin.questions import FAMILIES
-from pyrascope.models.builtin.scenes import sample
+from pyrascope.world.questions import FAMILIES
+from pyrascope.world.scenes import sample
 from tolerances import near
 
 

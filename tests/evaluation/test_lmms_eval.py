@@ -10,9 +10,9 @@ from PIL import Image
 pytest.importorskip("transformers")
 
 from pyrascope.evaluation import lmms_eval
-from pyrascope.models.answer import answer
+from pyrascope.models.ask.answer import answer
 from pyrascope.models.by_name import any_method_from
-from pyrascope.models.load import load
+from pyrascope.models.stock.load import load
 from tiny_models import save_tiny
 
 PICTURE = Image.radial_gradient("L").resize((90, 70)).convert("RGB")

@@ -11,7 +11,7 @@ from pyrascope.evaluation.answering import CHUNK, Run, ask
 from pyrascope.evaluation.contenders import contenders
 from pyrascope.evaluation.examples import Example
 from pyrascope.evaluation.parallel import ask_in_parallel, joined
-from pyrascope.models.load import load
+from pyrascope.models.stock.load import load
 from tiny_models import save_tiny
 
 

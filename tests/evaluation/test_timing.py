@@ -8,7 +8,7 @@ import pytest
 from pyrascope.evaluation import timing
 from pyrascope.evaluation.contenders import BLIND, FULL, Contender
 from pyrascope.evaluation.examples import Example
-from pyrascope.models.answer import Answer
+from pyrascope.models.ask.answer import Answer
 
 TAKES = {None: (8.0, 0.5, 0.75, 1.0), "half": (8.0, 0.125, 0.375, 0.125)}
 """Process seconds of each answer in turn, the one that does not count first; in binary, so that sums are exact."""

@@ -2,7 +2,7 @@ import importlib.util
 
 import pytest
 
-from pyrascope.models.needed import PACKAGES
+from pyrascope.models.verify.small.needed import PACKAGES
 
 
 def pytest_runtest_setup(item):

@@ -15,16 +15,16 @@ pytest.importorskip("transformers")
 from pyrascope import methods, reducers
 from pyrascope.allocation.gate import budgets_by_entropy
 from pyrascope.methods import droppers
-from pyrascope.models.answer import answer, entropy_of, first_entropies
+from pyrascope.models.ask.answer import answer, entropy_of, first_entropies
+from pyrascope.models.ask.resized import coarse_entropies
+from pyrascope.models.ask.shown import cells_of
+from pyrascope.models.ask.side_by_side import side_by_side
 from pyrascope.models.by_name import any_method_from
-from pyrascope.models.canvas import Canvas
-from pyrascope.models.load import load
-from pyrascope.models.pixels import plan_inputs
-from pyrascope.models.prompt import prompt_of
-from pyrascope.models.resized import coarse_entropies
-from pyrascope.models.shown import cells_of
-from pyrascope.models.side_by_side import side_by_side
-from pyrascope.models.tiny import IMAGE, build
+from pyrascope.models.families.parts.canvas import Canvas
+from pyrascope.models.pixels.site import plan_inputs
+from pyrascope.models.prompts.chat import prompt_of
+from pyrascope.models.stock.load import load
+from pyrascope.models.verify.small.tiny import IMAGE, build
 from tiny_models import TEMPLATE, save_tiny, tiny_processor
 from tolerances import near
 
@@ -239,7 +239,7 @@ def test_the_first_token_is_there_after_the_first_pass(loaded, picture, monkeypa
     passes = []
     hook = model.register_forward_hook(lambda *given: passes.append(1))
     clock = SimpleNamespace(perf_counter=lambda: float(len(passes)))
-    monkeypatch.setattr(importlib.import_module("pyrascope.models.answer"), "time", clock)
+    monkeypatch.setattr(importlib.import_module("pyrascope.models.ask.answer"), "time", clock)
     try:
         found = answer(model, processor, picture, "what is here", max_new_tokens=3)
     finally:

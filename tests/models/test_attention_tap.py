@@ -3,8 +3,8 @@ import torch
 
 pytest.importorskip("transformers")
 
-from pyrascope.models.attention_tap import tapped
-from pyrascope.models.tiny import RECIPES, build, prompts
+from pyrascope.models.stock.attention_tap import tapped
+from pyrascope.models.verify.small.tiny import RECIPES, build, prompts
 
 
 def attentions(model):

@@ -7,7 +7,7 @@ pytest.importorskip("transformers")
 
 import pyrascope as ps
 from pyrascope.methods.droppers import DROPPERS
-from pyrascope.models.tiny import TinyProcessor, build, prompts
+from pyrascope.models.verify.small.tiny import TinyProcessor, build, prompts
 
 TINY = TinyProcessor()
 EAGER = "eager"

@@ -11,13 +11,13 @@ pytest.importorskip("transformers")
 import transformers
 
 import pyrascope as ps
-from pyrascope.models.context import contexts, hearing
-from pyrascope.models.encode import encode, tower_arguments
 from pyrascope.models.families import family_of
-from pyrascope.models.inputs import with_mask
-from pyrascope.models.placeholders import placeholder_runs
-from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, prompts
-from pyrascope.models.tower_layers import attention_modules, has_cls, selected_layer, tower_of
+from pyrascope.models.features.context import contexts, hearing
+from pyrascope.models.stock.encode import encode, tower_arguments
+from pyrascope.models.stock.inputs import with_mask
+from pyrascope.models.stock.placeholders import placeholder_runs
+from pyrascope.models.stock.tower import attention_modules, has_cls, selected_layer, tower_of
+from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, TinyProcessor, prompts
 from tiny_models import model_of
 from tolerances import near
 

@@ -7,8 +7,8 @@ pytest.importorskip("transformers")
 
 from pyrascope.methods import TwoLevels
 from pyrascope.models import attach, prepare
-from pyrascope.models.tiny import IMAGE, build, prompts
 from pyrascope.models.towers import tower_of
+from pyrascope.models.verify.small.tiny import IMAGE, build, prompts
 from tiny_models import tiny_processor
 
 

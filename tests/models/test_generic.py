@@ -8,10 +8,10 @@ import torch
 pytest.importorskip("transformers")
 
 from pyrascope.methods.reducers import Random
-from pyrascope.models.features import reduce_inputs
-from pyrascope.models.generic import asking
-from pyrascope.models.inputs import REDUCED
-from pyrascope.models.tiny import END, IMAGE, TinyProcessor, build, prompts
+from pyrascope.models.features.site import reduce_inputs
+from pyrascope.models.look.generic import asking
+from pyrascope.models.stock.inputs import REDUCED
+from pyrascope.models.verify.small.tiny import END, IMAGE, TinyProcessor, build, prompts
 from tolerances import near
 
 QUESTION = [13, 12, 11, 10, 9]

@@ -9,15 +9,16 @@ from torch.testing import assert_close
 pytest.importorskip("transformers")
 
 import pyrascope as ps
-from pyrascope.models import attach, reduce_inputs, tiny
-from pyrascope.models.attention_tap import tapped
-from pyrascope.models.checks.check import generated
-from pyrascope.models.checks.layers import CHECKS
-from pyrascope.models.decoder import layers_of
+from pyrascope.models import attach, reduce_inputs
 from pyrascope.models.layers import first_pass, later_pass
 from pyrascope.models.layers.columns import Columns
-from pyrascope.models.support import check_class
-from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+from pyrascope.models.stock.attention_tap import tapped
+from pyrascope.models.stock.decoder import layers_of
+from pyrascope.models.stock.support import check_class
+from pyrascope.models.verify.checks.check import generated
+from pyrascope.models.verify.checks.layers import CHECKS
+from pyrascope.models.verify.small import tiny
+from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 from tiny_models import model_of
 from tolerances import near
 

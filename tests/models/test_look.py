@@ -9,10 +9,10 @@ pytest.importorskip("transformers")
 
 from pyrascope.methods import CoarseToFine, RateDistortion, Resize, Zoom
 from pyrascope.models import attach, prepare
-from pyrascope.models.look import AttentionLook, on_grid
-from pyrascope.models.pixels import plan_inputs
-from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+from pyrascope.models.look.first import AttentionLook, on_grid
+from pyrascope.models.pixels.site import plan_inputs
 from pyrascope.models.towers import TOWERS
+from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 from tiny_models import tiny_processor
 from tolerances import near
 

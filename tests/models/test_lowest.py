@@ -6,7 +6,7 @@ import pytest
 
 pytest.importorskip("transformers")
 
-from pyrascope.models.support import LOWEST, transformers
+from pyrascope.models.stock.support import LOWEST, transformers
 
 ROOT = Path(__file__).parents[2]
 

@@ -11,9 +11,9 @@ pytest.importorskip("transformers")
 
 import pyrascope as ps
 from pictures import noise
-from pyrascope.models.inputs import with_mask
-from pyrascope.models.pixels import canvases_of
-from pyrascope.models.sources import normalisation_of, placed, readable
+from pyrascope.models.pixels.site import canvases_of
+from pyrascope.models.pixels.sources import normalisation_of, placed, readable
+from pyrascope.models.stock.inputs import with_mask
 from tiny_models import model_of, tiny_processor
 
 ASK = "<image> what"

@@ -17,13 +17,13 @@ from pyrascope.allocation.plan import Plan
 from pyrascope.methods import Foveated, ProgressiveLevels, RateDistortion, Resize, Uniform
 from pyrascope.methods.reducers import DivPrune
 from pyrascope.models import attach, plan_inputs, prepare
-from pyrascope.models.checks import CHECKS
-from pyrascope.models.checks.pixels import SITE
-from pyrascope.models.encode import encode
-from pyrascope.models.pixels import canvases_of
-from pyrascope.models.placing import columns_of
-from pyrascope.models.tiny import BREAK, GLOBAL, IMAGE, RECIPES, Recipe, TinyProcessor, build, prompts
+from pyrascope.models.pixels.placing import columns_of
+from pyrascope.models.pixels.site import canvases_of
+from pyrascope.models.stock.encode import encode
 from pyrascope.models.towers import TOWERS, tower_of
+from pyrascope.models.verify.checks import CHECKS
+from pyrascope.models.verify.checks.pixels import SITE
+from pyrascope.models.verify.small.tiny import BREAK, GLOBAL, IMAGE, RECIPES, Recipe, TinyProcessor, build, prompts
 from tiny_models import TEXT, model_of, nested, pictures, tiny_processor
 from tolerances import near, room
 

@@ -10,8 +10,8 @@ pytest.importorskip("transformers")
 
 from pyrascope.methods import RateDistortion
 from pyrascope.models import attach, reduce_inputs
-from pyrascope.models.encode import tower_arguments
-from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+from pyrascope.models.stock.encode import tower_arguments
+from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 from tiny_models import model_of
 from tolerances import near
 

@@ -9,10 +9,11 @@ import torch
 pytest.importorskip("transformers")
 
 import pyrascope as ps
-from pyrascope.models import probe, reduce_inputs, tiny
-from pyrascope.models.decoder import layers_of
-from pyrascope.models.probe import last_rows, without_trend
-from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+from pyrascope.models import probe, reduce_inputs
+from pyrascope.models.look.probe import last_rows, without_trend
+from pyrascope.models.stock.decoder import layers_of
+from pyrascope.models.verify.small import tiny
+from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 from tolerances import near
 
 TINY = TinyProcessor()

@@ -9,11 +9,12 @@ pytest.importorskip("transformers")
 import pyrascope as ps
 from pyrascope.allocation.reducer import Reduction
 from pyrascope.methods.reducers import REDUCERS
-from pyrascope.models import attach, prepare, reduce_inputs, tower_layers
-from pyrascope.models.context import text_embeddings
+from pyrascope.models import attach, prepare, reduce_inputs
 from pyrascope.models.families import family_of
-from pyrascope.models.placeholders import placeholder_runs
-from pyrascope.models.tiny import BREAK, GLOBAL, IMAGE, RECIPES, START, TinyProcessor, prompts
+from pyrascope.models.features.context import text_embeddings
+from pyrascope.models.stock import tower as tower_layers
+from pyrascope.models.stock.placeholders import placeholder_runs
+from pyrascope.models.verify.small.tiny import BREAK, GLOBAL, IMAGE, RECIPES, START, TinyProcessor, prompts
 from tiny_models import model_of
 from tolerances import near
 

@@ -13,10 +13,10 @@ from pyrascope.methods import Resize
 from pyrascope.methods.droppers import PyramidDrop
 from pyrascope.methods.reducers import DART, DivPrune, FasterVLM, ToMe, VisionZip
 from pyrascope.models import attach, prepare, reduce_inputs
-from pyrascope.models.pixels import PixelOptions
+from pyrascope.models.pixels.site import PixelOptions
 from pyrascope.models.sites import OPTIONS, PIXELS
-from pyrascope.models.support import transformers
-from pyrascope.models.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
+from pyrascope.models.stock.support import transformers
+from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 from tiny_models import model_of
 from tolerances import near
 

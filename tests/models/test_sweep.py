@@ -7,10 +7,10 @@ pytest.importorskip("transformers")
 
 from pyrascope.methods.reducers import Random
 from pyrascope.models import attach, verify_type
-from pyrascope.models.encode import encode
-from pyrascope.models.report import Report, Row
-from pyrascope.models.sweep import merged, small_config
-from pyrascope.models.tiny import IMAGE, TinyProcessor, build, prompts
+from pyrascope.models.stock.encode import encode
+from pyrascope.models.verify.report import Report, Row
+from pyrascope.models.verify.small.sweep import merged, small_config
+from pyrascope.models.verify.small.tiny import IMAGE, TinyProcessor, build, prompts
 
 
 @pytest.mark.parametrize("kind", ["fuyu", "gemma4", "glm4v", "lfm2_vl", "llama4", "minicpmv4_6"])

@@ -8,10 +8,11 @@ pytest.importorskip("transformers")
 
 from pyrascope.cli.main import main
 from pyrascope.methods.reducers import DivPrune, Random
-from pyrascope.models import attach, encode, prepare, verify, verify_type
-from pyrascope.models.placeholders import placeholder_runs
-from pyrascope.models.tiny import IMAGE, build
-from pyrascope.models.verify import _made
+from pyrascope.models import attach, prepare, verify, verify_type
+from pyrascope.models.stock import encode
+from pyrascope.models.stock.placeholders import placeholder_runs
+from pyrascope.models.verify.small.tiny import IMAGE, build
+from pyrascope.models.verify.verify import _made
 from tiny_models import tiny_processor
 
 

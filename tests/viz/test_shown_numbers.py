@@ -7,7 +7,7 @@ import torch
 
 import pyrascope as ps
 from pictures import noise
-from pyrascope.models.answer import Answer
+from pyrascope.models.ask.answer import Answer
 from pyrascope.viz.look_figure import look_figure
 from pyrascope.viz.pareto_figure import pareto_figure
 from tolerances import near

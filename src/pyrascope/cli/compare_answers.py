@@ -20,6 +20,8 @@ from rich.table import Table
 from .. import __version__
 from .._check import whole_number
 from .._files import write_folder
+from ..builtin.folder import default_model
+from ..builtin.look import trained_look
 from ..evaluation.answering import ask
 from ..evaluation.contenders import contenders, named
 from ..evaluation.examples import Example, questions, scenes
@@ -27,12 +29,11 @@ from ..evaluation.parallel import ask_in_parallel
 from ..evaluation.report import ordered, percent, report
 from ..evaluation.results import lines_of, results
 from ..evaluation.timing import times
-from ..models.builtin.look import trained_look
-from ..models.builtin.questions import FAMILIES as WORLD
-from ..models.load import default_model, load
+from ..models.stock.load import load
 from ..viz.pareto_figure import pareto_figure
 from ..viz.sheet import DOTS_PER_INCH
 from ..viz.style import own_style
+from ..world.questions import FAMILIES as WORLD
 from .outputs import STANDARD_OUTPUT, outputs
 from .quiet import quiet
 

@@ -12,16 +12,17 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ..builtin.domain import doubts
+from ..builtin.folder import default_model
+from ..builtin.look import default_method, looking, trained_look
 from ..io import as_tensor
-from ..models.answer import Answer
-from ..models.builtin.domain import doubts
-from ..models.builtin.look import default_method, looking, trained_look
-from ..models.builtin.wording import knows_these_words_alone
+from ..models.ask.answer import Answer
+from ..models.ask.side_by_side import FULL, LOOK, RESIZE, side_by_side
 from ..models.by_name import any_method_from
-from ..models.load import default_model, load
-from ..models.side_by_side import FULL, LOOK, RESIZE, side_by_side
-from ..models.sources import GRID
+from ..models.pixels.sources import GRID
+from ..models.stock.load import load
 from ..viz.look_figure import look_figure
+from ..world.wording import knows_these_words_alone
 from .outputs import JsonFile, outputs
 from .quiet import quiet
 

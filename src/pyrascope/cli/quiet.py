@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..models.support import transformers
+from ..models.stock.support import transformers
 
 NOISY = ("huggingface_hub", "transformers")
 

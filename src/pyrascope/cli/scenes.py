@@ -14,7 +14,7 @@ def scenes(
     count: Annotated[int, typer.Option(help="How many; the families of questions take turns.")] = 22,
 ) -> None:
     """Draws scenes that the built-in model can be asked about, each with a question and its answer."""
-    from ..models.builtin.scenes import QUESTIONS, write_scenes
+    from ..world.scenes import QUESTIONS, write_scenes
 
     whole_number(seed, "--seed", 0)
     whole_number(count, "--count", 1)

@@ -24,12 +24,12 @@ def train(
     """Trains the built-in model on the CPU: reading first, then questions; may be stopped and resumed at any time."""
     import torch
 
-    from ..models.builtin.architecture import fresh
-    from ..models.builtin.heads import Heads
-    from ..models.builtin.package import export
-    from ..models.builtin.train.checkpoint import load
-    from ..models.builtin.train.loop import train as run
-    from ..models.builtin.train.recipe import recipe
+    from ..builtin.architecture import fresh
+    from ..builtin.heads import Heads
+    from ..builtin.package import export
+    from ..builtin.train.loop import train as run
+    from ..builtin.train.recipe import recipe
+    from ..learning.training.checkpoint import load
 
     whole_number(seed, "--seed", 0)
     torch.set_num_threads(whole_number(threads, "--threads", 1))

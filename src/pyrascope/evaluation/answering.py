@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ..allocation.plan import Plan
-from ..models.answer import entropy_of, greedy, tokens_of
+from ..models.ask.answer import entropy_of, greedy, tokens_of
 from ..models.attach import attach
-from ..models.prepare import with_fewer_tokens
-from ..models.prompt import prompt_of
+from ..models.fewer import with_fewer_tokens
+from ..models.prompts.chat import prompt_of
 from ..models.sites import LAYERS, PIXELS, site_of
 from .contenders import BLIND, Contender
 from .evidence import heat, ninths, place_of

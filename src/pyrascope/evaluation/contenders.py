@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..models.builtin.look import TrainedLook, looking, two_looks
+from ..builtin.look import TrainedLook, looking, two_looks
 from ..models.by_name import READERS, any_method_from
 from ..models.sites import FEATURES, LAYERS
 

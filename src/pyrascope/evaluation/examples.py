@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from .._check import one_of, shorten, whole_number
 from .._files import open_to_read
 from ..io import read_image
-from ..models.builtin.questions import FAMILIES
-from ..models.builtin.scenes import sample
+from ..world.questions import FAMILIES
+from ..world.scenes import sample
 
 OTHER = "all"
 """The family of questions that name none."""

@@ -19,10 +19,10 @@ import torch
 
 from ..models.attach import attach
 from ..models.by_name import any_method_from
-from ..models.load import load
 from ..models.prepare import prepare
-from ..models.prompt import image_token, prompt_of
+from ..models.prompts.chat import image_token, prompt_of
 from ..models.sites import LAYERS, site_of
+from ..models.stock.load import load
 
 MODEL = "Pyrascope"
 

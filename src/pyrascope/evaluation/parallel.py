@@ -10,9 +10,9 @@ from typing import Any
 
 import torch
 
-from ..models.builtin.look import trained_look
-from ..models.load import load
-from ..models.support import transformers
+from ..builtin.look import trained_look
+from ..models.stock.load import load
+from ..models.stock.support import transformers
 from .answering import CHUNK, Run, ask
 from .contenders import contenders
 from .examples import Example

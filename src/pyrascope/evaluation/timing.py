@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any
 
-from ..models.answer import Answer, answer
+from ..models.ask.answer import Answer, answer
 from .contenders import BLIND, FULL, Contender
 from .examples import Example
 

@@ -1,16 +1,16 @@
 """Vision-language models of transformers that spend exactly B visual tokens on an image."""
 
-from .answer import Answer, answer
+from .ask.answer import Answer, answer
+from .ask.resized import coarse_entropies
+from .ask.side_by_side import side_by_side
 from .attach import attach
-from .features import reduce_inputs
-from .look import AttentionLook, Look
-from .pixels import PixelOptions, plan_inputs
+from .features.site import reduce_inputs
+from .look.first import AttentionLook, Look
+from .look.probe import probe
+from .pixels.site import PixelOptions, plan_inputs
 from .prepare import prepare
-from .probe import probe
-from .report import Report, Row
-from .resized import coarse_entropies
-from .side_by_side import side_by_side
-from .verify import verify, verify_type
+from .verify.report import Report, Row
+from .verify.verify import verify, verify_type
 
 __all__ = [
     "Answer",

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .dispatch import smaller_inputs
-from .encode import pooled_of
-from .inputs import REDUCED, check_inputs, check_processor, has_images
+from .fewer import smaller_inputs
 from .layers import dropping
-from .patched import by_names, patched, prompt_by_name
-from .planning import DEFAULT
+from .pixels.planning import DEFAULT
 from .sites import LAYERS, check_options, site_of
-from .support import check_model, transformers
+from .stock.encode import pooled_of
+from .stock.inputs import REDUCED, check_inputs, check_processor, has_images
+from .stock.patched import by_names, patched, prompt_by_name
+from .stock.support import check_model, transformers
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Inputs of a full prompt made into those of one with exactly B visual tokens; the model is not touched."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -10,14 +9,14 @@ from .._check import shorten
 from ..allocation.allocator import Allocator
 from ..allocation.plan import Plan
 from ..allocation.reducer import Reducer, Reduction
-from .builtin.wording import check_prompts
-from .features import Inputs, reduce_inputs
-from .inputs import check_processor
-from .pixels import plan_inputs
-from .planning import DEFAULT
-from .sites import LAYERS, PIXELS, check_options, site_of
-from .sources import readable
-from .support import check_model
+from ..world.wording import check_prompts
+from .features.site import Inputs
+from .fewer import with_fewer_tokens
+from .pixels.planning import DEFAULT
+from .pixels.sources import readable
+from .sites import LAYERS, check_options, site_of
+from .stock.inputs import check_processor
+from .stock.support import check_model
 
 
 def prepare(
@@ -65,22 +64,6 @@ def prepare(
     inputs = processor(**given) if images is None else processor(images=images, **given)
     inputs = {name: _moved(value, model.device) for name, value in inputs.items()}
     return with_fewer_tokens(model, inputs, method, budget, processor=processor, images=images, **options)
-
-
-def with_fewer_tokens(
-    model: Any,
-    inputs: Mapping[str, Any],
-    method: Any,
-    budget: Any,
-    *,
-    processor: Any = None,
-    images: Any = None,
-    **options: Any,
-) -> tuple[Inputs, list[Plan] | list[Reduction]]:
-    """Returns what `plan_inputs` or `reduce_inputs` makes of inputs that a processor has made, by the method's site."""
-    if site_of(method) == PIXELS:
-        return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **options)
-    return reduce_inputs(model, inputs, method, budget, processor=processor, **options)
 
 
 def _moved(value: Any, device: torch.device) -> Any:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from ..io import ImageLike, as_tensor
-from ..models.answer import Answer
-from ..models.side_by_side import LOOK, RESIZE
+from ..models.ask.answer import Answer
+from ..models.ask.side_by_side import LOOK, RESIZE
 from ..signal.resample import resize
 from .panels import caption, panels
 from .plan_figure import CHARACTER, INK, pixels, plan_figure

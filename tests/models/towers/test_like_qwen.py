@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from pyrascope.models.checks import CHECKS
 from pyrascope.models.sites import PIXELS
-from pyrascope.models.support import image_text_types, takes_features
-from pyrascope.models.tiny import RECIPES, build, prompts
+from pyrascope.models.stock.support import image_text_types, takes_features
 from pyrascope.models.towers import LIKE_QWEN, tower_of
+from pyrascope.models.verify.checks import CHECKS
+from pyrascope.models.verify.small.tiny import RECIPES, build, prompts
 
 transformers = pytest.importorskip("transformers")
 

@@ -4,10 +4,10 @@ import pytest
 import torch
 
 import pyrascope as ps
-from pyrascope.models import tiny
-from pyrascope.models.pixels import plan_inputs
-from pyrascope.models.tiny import BREAK, IMAGE, build, prompts
+from pyrascope.models.pixels.site import plan_inputs
 from pyrascope.models.towers import Cells, tower_of
+from pyrascope.models.verify.small import tiny
+from pyrascope.models.verify.small.tiny import BREAK, IMAGE, build, prompts
 from pyrascope.tokens.gather import gather_patches
 from tolerances import near
 

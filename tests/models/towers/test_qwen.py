@@ -6,10 +6,10 @@ import torch
 from torch.nn.functional import grid_sample
 
 import pyrascope as ps
-from pyrascope.models.pixels import plan_inputs
-from pyrascope.models.tiny import build, prompts
+from pyrascope.models.pixels.site import plan_inputs
 from pyrascope.models.towers import Cells, tower_of
 from pyrascope.models.towers.qwen import sampled, windows
+from pyrascope.models.verify.small.tiny import build, prompts
 from pyrascope.tokens.gather import gather_patches
 from tolerances import near
 

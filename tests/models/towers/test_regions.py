@@ -11,10 +11,10 @@ pytest.importorskip("transformers")
 from PIL import Image
 
 from pyrascope.allocation.plan import Plan
-from pyrascope.models.placeholders import Run
-from pyrascope.models.sources import normalisation_of, placed
-from pyrascope.models.tiny import IMAGE, PINPOINTS
+from pyrascope.models.pixels.sources import normalisation_of, placed
+from pyrascope.models.stock.placeholders import Run
 from pyrascope.models.towers import tower_of
+from pyrascope.models.verify.small.tiny import IMAGE, PINPOINTS
 from tiny_models import model_of
 from tolerances import near, room
 

@@ -9,9 +9,9 @@ pytest.importorskip("transformers")
 
 from pyrascope.methods import RateDistortion, TwoLevels
 from pyrascope.models import PixelOptions, attach, plan_inputs
-from pyrascope.models.tiny import TinyProcessor, prompts
 from pyrascope.models.towers import Cells, area_bias, sized_of
 from pyrascope.models.towers.trunk import encode_cells, trunk_of
+from pyrascope.models.verify.small.tiny import TinyProcessor, prompts
 from tiny_models import model_of
 from tolerances import near, room
 

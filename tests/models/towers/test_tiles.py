@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("transformers")
 
-from pyrascope.models.placeholders import Run
+from pyrascope.models.stock.placeholders import Run
 from pyrascope.models.towers.tiles import arrangement, laid_out, tiled, views_of
 
 SHAPES = [(1, 2), (2, 1), (3, 1), (1, 3), (2, 2), (2, 3), (3, 2), (4, 4), (1, 6), (5, 2), (1, 1)]

@@ -11,10 +11,10 @@ from torch import Tensor
 
 from ...allocation.ties import ROUNDED, first_of_largest
 from ...allocation.tiles import Views, at_centres
-from ..layout import Layout, one_view
-from ..placeholders import Run
-from ..tower_layers import has_cls, tower_of
+from ..stock.placeholders import Run
+from ..stock.tower import has_cls, tower_of
 from .family import KEEPS_CLS, Family, patches_of, setting
+from .parts.layout import Layout, one_view
 
 NO_LIMIT = "anyres_max_1000000000"
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ..placeholders import Run, by_items
+from ..stock.placeholders import Run, by_items
 from .family import Family
 
 

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from ..layout import Layout
-from ..placeholders import Run, by_items
+from ..stock.placeholders import Run, by_items
+from .parts.layout import Layout
 
 KEEPS_CLS = (
     "with vision_feature_select_strategy='full' the token [CLS] is a visual token too, so that they are no grid of "

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ..layout import Layout, even_views, whole_last
-from ..placeholders import Run
-from ..tower_layers import has_cls, tower_of
+from ..stock.placeholders import Run
+from ..stock.tower import has_cls, tower_of
 from .by_run import ByRun
 from .family import patches_of, tokens_of
+from .parts.layout import Layout, even_views, whole_last
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from ..layout import Layout, packed
-from ..placeholders import Run
+from ..stock.placeholders import Run
 from .family import Family
+from .parts.layout import Layout, packed
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ..layout import Layout, one_view
-from ..placeholders import Run
+from ..stock.placeholders import Run
 from .family import Family
+from .parts.layout import Layout, one_view
 
 
 @dataclass(frozen=True)

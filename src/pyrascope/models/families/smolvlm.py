@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from ...allocation.tiles import Views, at_centres
-from ..layout import Layout, even_views, whole_last
-from ..placeholders import Run, by_items
+from ..stock.placeholders import Run, by_items
 from .family import Family, patches_of, tokens_of
+from .parts.layout import Layout, even_views, whole_last
 
 
 @dataclass(frozen=True)

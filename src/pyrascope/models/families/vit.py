@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from ..layout import Layout, even_views
-from ..placeholders import Run
-from ..tower_layers import has_cls, tower_of
+from ..stock.placeholders import Run
+from ..stock.tower import has_cls, tower_of
 from .family import KEEPS_CLS, Family, patches_of, setting, tokens_of
+from .parts.layout import Layout, even_views
 
 
 @dataclass(frozen=True)

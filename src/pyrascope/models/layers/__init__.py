@@ -1,5 +1,5 @@
 """The layers site: the language model begins with all visual tokens and goes on with fewer."""
 
-from .attached import dropping
+from .site import dropping
 
 __all__ = ["dropping"]

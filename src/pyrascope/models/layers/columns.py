@@ -6,7 +6,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from ..shrink import columns_kept
+from ..prompts.shrink import columns_kept
 
 
 @dataclass(frozen=True, eq=False)

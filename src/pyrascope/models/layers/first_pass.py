@@ -11,8 +11,8 @@ from torch.nn import Module
 from ..._check import shorten
 from ...allocation.attention import Heads
 from ...allocation.dropper import AHEAD, BEHIND, Dropper, Stage
-from ..attention_tap import Heard, Listener
-from ..decoder import projected
+from ..stock.attention_tap import Heard, Listener
+from ..stock.decoder import projected
 from .columns import Columns
 from .groups import Group
 from .prompt import Call, Prompt

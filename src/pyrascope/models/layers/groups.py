@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ..._check import one_of, shorten
 from ...allocation.dropper import Dropper
-from ..encode import image_runs
-from ..placeholders import columns_of
-from ..reduce import SHARES
+from ..budgets import SHARES
+from ..prompts.images import image_runs
+from ..stock.placeholders import columns_of
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ...signal.resample import resize
-from ..canvas import Canvas
-from ..placeholders import Run
+from ..families.parts.canvas import Canvas
+from ..stock.placeholders import Run
 from .llava import Llava, check_selection
 from .tiles import laid_out
 from .trunk import check_view, trunk_of

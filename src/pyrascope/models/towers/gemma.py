@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..encode import Encoded
+from ..stock.encode import Encoded
 from .llava import Llava
 from .tower import Cells, gathered
 from .trunk import encode_cells, trunk_of

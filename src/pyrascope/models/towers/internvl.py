@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from ..canvas import Canvas
-from ..encode import Encoded
-from ..placeholders import Run
+from ..families.parts.canvas import Canvas
+from ..stock.encode import Encoded
+from ..stock.placeholders import Run
 from .llava import check_selection
 from .tiles import tiled, views_of
 from .tower import Cells, gathered, pixel_values

@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor
 
-from ..canvas import Canvas, raster
-from ..encode import Encoded
-from ..placeholders import Run
+from ..families.parts.canvas import Canvas, raster
+from ..stock.encode import Encoded
+from ..stock.placeholders import Run
 from .tower import Cells, gathered, pixel_values
 from .trunk import check_view, encode_cells, trunk_of
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from ..canvas import Canvas, raster
-from ..encode import Encoded
-from ..placeholders import Run
+from ..families.parts.canvas import Canvas, raster
+from ..stock.encode import Encoded
+from ..stock.placeholders import Run
 from .qwen import geometry_of
 from .tower import Cells, gathered
 

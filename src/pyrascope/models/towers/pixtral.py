@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..canvas import Canvas
-from ..encode import Encoded
-from ..placeholders import Run
+from ..families.parts.canvas import Canvas
+from ..stock.encode import Encoded
+from ..stock.placeholders import Run
 from .llava import whole_view
 from .tower import Cells, gathered
 from .trunk import centres

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from ..canvas import Canvas, raster
-from ..encode import Encoded
-from ..placeholders import Run
+from ..families.parts.canvas import Canvas, raster
+from ..stock.encode import Encoded
+from ..stock.placeholders import Run
 from .tower import Cells
 from .trunk import centres
 

@@ -7,9 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..canvas import Canvas
-from ..encode import Encoded
-from ..placeholders import Run
+from ..families.parts.canvas import Canvas
+from ..stock.encode import Encoded
+from ..stock.placeholders import Run
 from .tiles import tiled, views_of
 from .tower import Cells, gathered, pixel_values
 from .trunk import encode_cells, trunk_of

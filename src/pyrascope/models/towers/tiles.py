@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import adaptive_avg_pool2d
 
-from ..canvas import Canvas
-from ..placeholders import Run
+from ..families.parts.canvas import Canvas
+from ..stock.placeholders import Run
 
 SAMPLES = 4
 """Means along each side of a tile that are compared with the global view."""

@@ -7,10 +7,10 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ..canvas import Canvas
-from ..encode import Encoded
-from ..placeholders import Run
-from ..support import transformers
+from ..families.parts.canvas import Canvas
+from ..stock.encode import Encoded
+from ..stock.placeholders import Run
+from ..stock.support import transformers
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..own_thread import before_here
+from ..stock.own_thread import before_here
 from .tower import Cells
 
 

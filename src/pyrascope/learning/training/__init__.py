@@ -1,0 +1,1 @@
+"""What every training needs: states on disk, an optimizer, precision."""

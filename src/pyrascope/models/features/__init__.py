@@ -1,0 +1,1 @@
+"""The features site: the tower sees all; the language model gets fewer features."""

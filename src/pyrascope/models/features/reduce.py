@@ -1,0 +1,37 @@
+"""Running a reducer, held to its budget."""
+
+from typing import Any
+
+from torch import Tensor
+
+from ..._check import shorten
+from ...allocation.reducer import FeatureContext, Reducer, Reduction
+from ..sites import FEATURES, site_of
+
+
+def check_reducer(reducer: Any) -> None:
+    """Refuses what is no method of the features site.
+
+    Raises:
+        TypeError: a method of the pixels site, or something that cannot be called.
+    """
+    site = site_of(reducer)
+    if site != FEATURES:
+        raise TypeError(f"method must be a reducer (features site), got {shorten(reducer)} of the {site} site")
+
+
+def reduce(reducer: Reducer, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
+    """Runs the reducer on one image, with the context if it says what it needs.
+
+    Raises:
+        ValueError: it returned another number of tokens, or rows that do not rise within the image.
+    """
+    found = reducer(features, budget, context) if hasattr(reducer, "needs") else reducer(features, budget)
+    kept = found.kept
+    rising = kept.ndim == 1 and bool((kept.diff() > 0).all()) and bool(((kept >= 0) & (kept < len(features))).all())
+    if not rising or len(kept) != budget or found.features.shape != (budget, features.shape[1]):
+        raise ValueError(
+            f"a reducer must return {budget} rising rows and their features, got {len(kept)} rows and features of "
+            f"shape {tuple(found.features.shape)} from {shorten(reducer)}; mend the reducer"
+        )
+    return found

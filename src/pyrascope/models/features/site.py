@@ -1,0 +1,105 @@
+"""The features site: the tower sees the whole image, the language model exactly B of its tokens."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..._check import one_of
+from ...allocation.reducer import FeatureContext, Reducer, Reduction
+from ..budgets import budgets_of
+from ..families import family_of
+from ..prompts.placement import at_centres, by_centre
+from ..prompts.shrink import ORIGINAL, POSITIONS, shorter, stock_positions
+from ..stock.clock import PLANNING, span
+from ..stock.encode import encode, tower_arguments
+from ..stock.inputs import REDUCED, check_inputs, check_processor, has_images, with_mask
+from ..stock.placeholders import placeholder_runs
+from ..stock.support import check_model
+from .context import contexts, hearing
+from .reduce import check_reducer, reduce
+
+Inputs = dict[str, Any]
+
+
+def reduce_inputs(
+    model: Any,
+    inputs: Mapping[str, Any],
+    method: Reducer,
+    budget: Any,
+    *,
+    processor: Any = None,
+    share: str = "image",
+    positions: str = ORIGINAL,
+) -> tuple[Inputs, list[Reduction]]:
+    """Returns the inputs of the shorter prompts, and what was kept of each image; inputs without images pass through.
+
+    Padding is taken out and put back on the side where it was (left where there was none).
+
+    Args:
+        model: A model of transformers that takes encoded features.
+        inputs: What the processor returns; with `labels` too in training. A missing attention mask is added.
+        method: A reducer.
+        budget: As `prepare`.
+        processor: Needed by SmolVLM and Idefics3, to tell which tiles make up an image.
+        share: "image": `budget` is that of each image; "prompt": of all images of a prompt together.
+        positions: "original": every token keeps the position that it has in the full prompt; "compact": positions that
+            nothing uses any more close up. Under M-RoPE both keep an image's arrangement in rows and columns. Merged
+            tokens stand, where the image is one grid, at the position of the cell that holds their centre, under
+            M-RoPE at the centre itself, and follow one another by that.
+
+    Raises:
+        ImportError: transformers is missing or too old.
+        TypeError: the model or the method cannot do this.
+        NotImplementedError: the method needs something of the tower, such as its attention, that is not known.
+        ValueError: a budget out of range, videos, placeholders that do not match the images, or a processor of another
+            model.
+    """
+    model = check_model(model)
+    check_reducer(method)
+    check_processor(model, processor)
+    one_of(positions, "positions", POSITIONS)
+    check_inputs(model, inputs)
+    if not has_images(inputs):
+        return dict(inputs), []
+    full = with_mask(inputs)
+    ids = full["input_ids"]
+    with hearing(model, full, method) as heard:
+        encoded = encode(model, full)
+    runs = placeholder_runs(ids, model.config.image_token_id)
+    groups = family_of(model.config.model_type).images(runs, encoded.items, ids, processor)
+    counts = [sum(len(run.columns) for run in group) for group in groups]
+    budgets = budgets_of(budget, counts, [group[0].row for group in groups], share)
+    features = torch.split(encoded.rows, counts)
+    known = contexts(model, full, groups, method, heard, processor)
+    with span(PLANNING):
+        found = [reduce(method, *each) for each in zip(features, budgets, known, strict=True)]
+
+    keep = full["attention_mask"].bool() & (ids != model.config.image_token_id)
+    place = stock_positions(model, full)
+    kept, rows, start = [], [], 0
+    for group, one, context, count in zip(groups, found, known, counts, strict=True):
+        columns = torch.tensor([column for run in group for column in run.columns], device=ids.device)
+        mine = columns[one.kept.to(ids.device)]
+        keep[group[0].row, mine] = True
+        place, order = _at_centres(place, group[0].row, columns, mine, one, context)
+        kept.append(one.kept[order] + start)
+        rows.append(one.features[order])
+        start += count
+    full["position_ids"] = place[0] if len(place) == 1 else place
+    out = shorter(model, full, keep, positions, used=tower_arguments(model))
+    out[REDUCED] = encoded.take(kept, rows)
+    return out, found
+
+
+def _at_centres(
+    place: Tensor, row: int, columns: Tensor, mine: Tensor, found: Reduction, context: FeatureContext
+) -> tuple[Tensor, Tensor]:
+    """Returns positions with those of an image's merged tokens at their centres, and the order of its tokens."""
+    centres = getattr(found, "positions", None)
+    if centres is None or context.grid is None:
+        return place, torch.arange(len(mine), device=found.kept.device)
+    rows, cells = context.grid
+    order = by_centre(centres, torch.arange(rows * cells).reshape(rows, cells))
+    return at_centres(place, row, columns, mine, order), order.boxes.to(found.kept.device)

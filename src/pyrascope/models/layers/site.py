@@ -1,0 +1,220 @@
+"""A model whose visual tokens leave between layers inside a `with` block."""
+
+import functools
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import torch
+from torch import Tensor
+from torch.nn import Module
+
+from ..._check import one_of, shorten
+from ...allocation.dropper import Dropper
+from ..budgets import SHARES
+from ..stock.attention_tap import tapped
+from ..stock.decoder import backend_of, layers_of, uncompiled, windows_of
+from ..stock.encode import with_features
+from ..stock.inputs import REDUCED, check_inputs, has_images
+from ..stock.patched import by_names, patched, prompt_by_name
+from .first_pass import FirstPass
+from .groups import groups_of, with_schedules
+from .later_pass import LaterPass
+from .prompt import Prompt
+
+BACKENDS = ("sdpa", "eager")
+
+UNSERVED = ("dots3_note", "gemma3n", "mistral_large4", "muse_glimmer", "muse_spark", "unlimited_ocr")
+"""Model types that a dropper fails on, with an error or, like unlimited_ocr, with another result than masking.
+
+Layers of gemma3n pass on several versions of the hidden state, stacked.
+"""
+
+
+@contextmanager
+def dropping(
+    model: Any, dropper: Dropper, budget: Any = None, *, processor: Any = None, share: str = "image"
+) -> Iterator[Any]:
+    """Within the block, `model.generate` and `model(...)` let visual tokens go between layers, as `dropper` says.
+
+    Tokens keep their positions. The logits of `forward` are at the columns of the whole prompt; those of tokens that
+    have left mean nothing. Each layer's cache holds the tokens that the layer saw.
+
+    Args:
+        model: A model of transformers that takes encoded features.
+        dropper: A dropper.
+        budget: Mean number of visual tokens over the layers, of each image or prompt as `share` says; None for the
+            dropper's own schedule; a list has one for each image.
+        processor: Needed by SmolVLM and Idefics3, to tell which tiles make up an image.
+        share: "image": every image has its schedule; "prompt": the images of a prompt have one together.
+
+    Yields:
+        The model.
+
+    Raises:
+        NotImplementedError: a language model or an attention backend that is not served.
+        ValueError: from the calls within: a budget out of reach, a static cache, chunked prefill, videos.
+    """
+    session = _Session(model, dropper, budget, processor, share)
+    with ExitStack() as stack:
+        for number, layer in enumerate(session.layers):
+            before, after = session.hooks(number)
+            stack.callback(layer.register_forward_pre_hook(before, with_kwargs=True).remove)
+            stack.callback(layer.register_forward_hook(after).remove)
+        yield stack.enter_context(patched(model, session.forward, session.generate))
+
+
+def check_served(model: Any) -> None:
+    """Refuses model types of which `verify` has found that their layers cannot be given fewer tokens from outside.
+
+    Raises:
+        NotImplementedError: one of `UNSERVED`.
+    """
+    kind = str(model.config.model_type)
+    if kind in UNSERVED:
+        raise NotImplementedError(f"layers of {kind} do not compute what they should when tokens leave; use a reducer")
+
+
+class _Call(threading.local):
+    """What a thread is doing: the pass that is being run, and where the prompt ends."""
+
+    now: FirstPass | LaterPass | None = None
+    end: int | None = None
+
+
+class _Session:
+    """What is known between the calls of one block: caches that hold fewer tokens, and what each thread is doing."""
+
+    def __init__(self, model: Any, dropper: Dropper, budget: Any, processor: Any, share: str) -> None:
+        one_of(share, "share", SHARES)
+        self.model, self.dropper, self.budget, self.processor, self.share = model, dropper, budget, processor, share
+        check_served(model)
+        self.layers = layers_of(model)
+        self.windows = windows_of(self.layers)
+        backend = backend_of(model)
+        if backend not in BACKENDS:
+            raise NotImplementedError(f"the attention backend must be {' or '.join(BACKENDS)} here, got {backend}")
+        self.additive = backend == "eager"
+        self.prompts: WeakKeyDictionary[Any, Prompt] = WeakKeyDictionary()
+        self.call = _Call()
+
+    def hooks(self, layer: int) -> tuple[Callable[..., Any], Callable[..., Any]]:
+        """Returns the hooks before and after a decoder layer."""
+
+        def before(module: Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            if (now := self.call.now) is None:
+                return None
+            given = by_names(module.forward)(*args, **kwargs)
+            if layer == 0 and isinstance(now, FirstPass):
+                self._remember(given.get("past_key_values"), now.prompt)
+            call = now.before(layer, given.pop("hidden_states"), given)
+            return None if call is None else ((call[0],), call[1])
+
+        def after(module: Module, args: tuple[Any, ...], output: Any) -> Any:
+            if (now := self.call.now) is None:
+                return None
+            if isinstance(output, tuple):
+                return (now.after(layer, output[0]), *output[1:])
+            return now.after(layer, output)
+
+        return before, after
+
+    def _remember(self, cache: Any, prompt: Prompt) -> None:
+        if cache is not None:
+            _check_cache(cache)
+            self.prompts[cache] = prompt
+
+    def forward(self, stock: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns `forward` with a pass begun before it and ended after it."""
+        named = by_names(stock)
+
+        @functools.wraps(stock)
+        def forward(*args: Any, **kwargs: Any) -> Any:
+            given = named(*args, **kwargs)
+            unchecked = self.call.end is None and not given.get(REDUCED) and given.get("inputs_embeds") is None
+            if has_images(given) or unchecked:
+                check_inputs(self.model, given)
+            if has_images(given):
+                given = with_features(self.model, given)
+            with ExitStack() as stack:
+                stack.callback(setattr, self.call, "now", None)
+                now = self.call.now = self._pass(given)
+                stack.enter_context(uncompiled(self.model))
+                if isinstance(now, FirstPass) and now.listeners():
+                    stack.enter_context(tapped(now.listeners()))
+                return stock(**given)
+
+        return torch.compiler.disable(forward)  # type: ignore[no-any-return,no-untyped-call]
+
+    def _pass(self, given: dict[str, Any]) -> FirstPass | LaterPass | None:
+        """What this call is: the first of a prompt with images, one that goes on from it, or none of ours."""
+        cache, ids = given.get("past_key_values"), given.get("input_ids")
+        if cache is not None:
+            _check_cache(cache)
+        past = 0 if cache is None else cache.get_seq_length()
+        visual = None if ids is None else ids == self.model.config.image_token_id
+        if past and cache in self.prompts:
+            new = (given["inputs_embeds"] if ids is None else ids).shape[1]
+            prompt = self.prompts[cache]
+            shown = _shown(given.get("attention_mask"), (len(prompt.shown), past + new), prompt.shown.device)
+            shown[:, : prompt.shown.shape[1]] &= prompt.shown
+            return LaterPass(prompt, cache, past, shown, self.windows, self.additive)
+        if ids is None and not past:
+            raise ValueError(
+                "dropping needs input_ids to find the images, got only inputs_embeds; pass the prompt's ids"
+            )
+        if ids is None or visual is None or not bool(visual.any()):
+            return None
+        if self.model.training and any(getattr(part, "gradient_checkpointing", False) for part in self.model.modules()):
+            raise ValueError("dropping cannot run layers twice, got gradient checkpointing; disable it for these calls")
+        if not given.get(REDUCED):  # a model may well write a placeholder of its own
+            return None
+        if past:
+            raise ValueError(
+                "the images must come with the whole prompt in one call, got a part of it; leave out prefill_chunk_size"
+            )
+        groups = groups_of(self.model, ids, given[REDUCED], self.processor, self.share)
+        groups = with_schedules(groups, self.dropper, self.budget, len(self.layers))
+        shown = _shown(given.get("attention_mask"), tuple(visual.shape), visual.device)
+        end = visual.shape[1] if self.call.end is None else self.call.end
+        prompt = Prompt(groups, visual, shown, end, [None] * len(self.layers))
+        return FirstPass(prompt, self.dropper, self.layers)
+
+    def generate(self, stock: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns `generate`, which remembers where the prompt ends."""
+        named = prompt_by_name(stock)
+
+        @functools.wraps(stock)
+        def generate(*args: Any, **kwargs: Any) -> Any:
+            given = named(*args, **kwargs)
+            check_inputs(self.model, given, reduced=True)
+            config = given.get("generation_config") or self.model.generation_config
+            if given.get("prefill_chunk_size") or getattr(config, "prefill_chunk_size", None):
+                raise ValueError("dropping needs the prompt in one piece, got prefill_chunk_size; leave it out")
+            ids = given.get("input_ids")
+            self.call.end = None if ids is None else ids.shape[1]
+            try:
+                return stock(**given)
+            finally:
+                self.call.end = None
+
+        return generate
+
+
+def _check_cache(cache: Any) -> None:
+    if getattr(cache, "is_compileable", False):
+        raise ValueError(
+            f"dropping needs a cache that grows, got {type(cache).__name__} of a fixed size; "
+            "leave out cache_implementation"
+        )
+
+
+def _shown(mask: Any, shape: tuple[int, ...], device: torch.device) -> Tensor:
+    if isinstance(mask, Tensor) and mask.ndim == 2 and tuple(mask.shape) == shape:
+        return mask.bool().clone()
+    if mask is None:
+        return torch.ones(shape, dtype=torch.bool, device=device)
+    got = getattr(mask, "shape", mask)
+    raise ValueError(f"attention_mask must be {shape}, an entry for each token so far, got {shorten(got)}")

@@ -1,0 +1,1 @@
+"""Where the model looks: attention read from its own layers."""

@@ -1,0 +1,1 @@
+"""The pixels site: the vision tower sees the patches of a plan."""

@@ -1,0 +1,218 @@
+"""The pixels site: a plan decides which patches of an image the tower sees at all."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..._check import one_of, shorten
+from ...allocation.allocator import Allocator, Scene
+from ...allocation.plan import Plan
+from ...allocation.weight import checked_weight
+from ...tokens.gather import gather_patches
+from ..budgets import SHARES, budgets_of
+from ..families import family_of
+from ..families.parts.canvas import Canvas
+from ..look.first import looked, looks_through_model
+from ..prompts.placement import Order
+from ..prompts.shrink import ORIGINAL, POSITIONS, shorter, stock_positions
+from ..stock.clock import PLANNING, span
+from ..stock.encode import Encoded, encode, tower_arguments
+from ..stock.inputs import REDUCED, check_inputs, has_images, with_mask
+from ..stock.placeholders import Run, placeholder_runs
+from ..stock.support import check_model
+from ..towers import Cells, area_bias, sized_of, tower_of
+from .placing import Prompts, order_of
+from .planning import check_allocator, plans_of
+from .sources import GRID, normalisation_of, placed
+
+Inputs = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PixelOptions:
+    """How plans are made and placed.
+
+    Attributes:
+        share: "image": the budget is that of each image; "prompt": of all images of a prompt, planned together.
+        positions: "original": every token has the position of the stock token whose cell holds its centre (under
+            M-RoPE, its centre between them); "compact": positions that nothing uses any more close up.
+        finest: Finest level of the plans: "grid", the stock grid; "source", as fine as the source images are, at most
+            3 octaves; or a number of octaves from 0 to 3. All but the grid need the source images.
+        sized: Share, 0 to 1, of log(area / mean area of the image's boxes) that is added to the attention logits of
+            each box as a key in the tower, so that a coarse token counts as more than a fine one: with 1, as much as
+            the fine ones that it stands for. 0 is stock; so is any share where all boxes are equal, as at the full
+            budget. None: 0.5, which kept most features of a frozen encoder (docs/experiments.md, "what a frozen encoder
+            tolerates"), where the tower's attention takes a bias: CLIP, SigLIP, Idefics3, SmolVLM and InternVL, with
+            sdpa or eager attention; elsewhere 0, and more is refused. A model that was trained on plans says in its
+            configuration, as `sized`, what None means for it.
+        weights: How much the places of each image matter, as the `weight` of `pyrascope.plan`, (h', w') over what the
+            tower sees of it; one (or None) for each image of the call, None for all the same.
+    """
+
+    share: str = "image"
+    positions: str = ORIGINAL
+    finest: str | int = GRID
+    sized: float | None = None
+    weights: Sequence[Tensor | None] | None = None
+
+    def __post_init__(self) -> None:
+        one_of(self.share, "share", SHARES)
+        one_of(self.positions, "positions", POSITIONS)
+        if self.sized is not None and (
+            isinstance(self.sized, bool) or not isinstance(self.sized, int | float) or not 0 <= self.sized <= 1
+        ):
+            raise ValueError(f"sized must be a number from 0 to 1, or None, got {shorten(self.sized)}")
+
+
+def plan_inputs(
+    model: Any,
+    inputs: Mapping[str, Any],
+    method: Allocator,
+    budget: Any,
+    *,
+    processor: Any = None,
+    images: Any = None,
+    **options: Any,
+) -> tuple[Inputs, list[Plan]]:
+    """Returns the inputs of the shorter prompts, and the plan of each image; inputs without images pass through.
+
+    The tower runs on the planned patches alone. A plan of the full stock grid is the stock encoding, where stock sees
+    the image in one view. Where it sees tiles, the full budget runs the stock tower (the plan is then the grid of all
+    tiles); a smaller one is a single pass over the whole image, and the tokens between tiles leave the prompt.
+
+    Args:
+        model: A model of transformers that takes encoded features.
+        inputs: What the processor returns; with `labels` too in training. A missing attention mask is added.
+        method: An allocator (`pyrascope.methods`).
+        budget: As `prepare`; None where the method chooses.
+        processor: The processor, which knows how values are normalised and which tiles make up an image (the latter is
+            needed by SmolVLM and Idefics3).
+        images: The source images of this call, however nested, in the order of their placeholders; None where they are
+            not known.
+        options: As `PixelOptions`.
+
+    Returns:
+        Inputs for `generate` and `forward`, and one plan an image: in source pixels where `images` are given, else in
+        pixels of what the stock tower sees.
+
+    Raises:
+        ImportError: transformers is missing or too old.
+        TypeError: the model or the method cannot do this, or an option is not known.
+        NotImplementedError: the tower cannot take packed patches.
+        ValueError: a budget out of range, videos, images that do not match, or placeholders that do not.
+    """
+    model = check_model(model)
+    check_allocator(method)
+    chosen = PixelOptions(**options)
+    sized = sized_of(model, chosen.sized)
+    check_inputs(model, inputs)
+    if not has_images(inputs):
+        return dict(inputs), []
+    full = with_mask(inputs)
+    groups, seen = canvases_of(model, full, processor)
+    normal = normalisation_of(processor)
+    canvases = placed(seen, images, processor, chosen.finest, normal)
+    counts, rows = [one.count for one in canvases], [group[0].row for group in groups]
+    budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
+    weights = [None] * len(counts) if chosen.weights is None else list(chosen.weights)
+    if len(weights) != len(counts):
+        raise ValueError(f"weights must be one map (or None) for each of the {len(counts)} images, got {len(weights)}")
+    scenes = [
+        Scene(normal.shown(canvas.pixels.detach()), checked_weight(weight, canvas.pixels))
+        for canvas, weight in zip(canvases, weights, strict=True)
+    ]
+    stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
+    parties = _parties(rows) if chosen.share == "prompt" else [[number] for number in range(len(counts))]
+
+    def show(plans: Sequence[Plan], whole: Sequence[bool] | None = None) -> tuple[Inputs, list[Tensor]]:
+        left = [False] * len(plans) if whole is None else whole
+        return _shown(model, full, groups, canvases, plans, left, chosen.positions, sized)
+
+    totals = [None if budget is None else sum(budgets[number] or 0 for number in mine) for mine in parties]
+    methods: list[Allocator] = [method] * len(parties)
+    if looks_through_model(method):
+        planned = [mine if not all(stock[number] for number in mine) else [] for mine in parties]
+        methods = looked(model, method, planned, totals, scenes, canvases[0].cell, show, processor)
+    with span(PLANNING):
+        plans = plans_of(methods, canvases, scenes, totals, stock, parties)
+    return show(plans, stock)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+
+
+def canvases_of(model: Any, inputs: Mapping[str, Any], processor: Any) -> tuple[list[list[Run]], list[Canvas]]:
+    """Returns the placeholders of each image in the prompts, and what stock sees of it as one canvas.
+
+    Args:
+        model: A model of transformers that takes encoded features.
+        inputs: What the processor returned, with images.
+        processor: As `plan_inputs`.
+
+    Raises:
+        NotImplementedError, ValueError: as `plan_inputs`.
+    """
+    tower, ids = tower_of(model), inputs["input_ids"]
+    runs = placeholder_runs(ids, model.config.image_token_id)
+    groups = family_of(model.config.model_type).images(runs, tower.items(model, inputs), ids, processor)
+    return groups, tower.canvases(model, inputs, groups)
+
+
+def _parties(rows: Sequence[int]) -> list[list[int]]:
+    """The images of each prompt, by number."""
+    return [[number for number, other in enumerate(rows) if other == row] for row in dict.fromkeys(rows)]
+
+
+def _shown(
+    model: Any,
+    full: Inputs,
+    groups: Sequence[Sequence[Run]],
+    canvases: Sequence[Canvas],
+    plans: Sequence[Plan],
+    stock: Sequence[bool],
+    positions: str,
+    sized: float,
+) -> tuple[Inputs, list[Tensor]]:
+    """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
+    family_of(model.config.model_type)
+    orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
+    pairs = zip(canvases, plans, orders, strict=True)
+    cells = [None if whole else _cells(*parts, sized) for parts, whole in zip(pairs, stock, strict=True)]
+    encoded = _encoded(model, full, canvases, cells)
+    token = model.config.image_token_id
+    prompts = Prompts(full["input_ids"], full["attention_mask"], stock_positions(model, full), token)
+    for group, canvas, order, whole in zip(groups, canvases, orders, stock, strict=True):
+        if whole:
+            prompts.leave(group)
+        else:
+            prompts.put(group, canvas, order)
+    place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
+    changed = {**full, "input_ids": prompts.ids, "position_ids": place}
+    out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
+    each = list(encoded.items)
+    out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
+    return out, [order.boxes for order in orders]
+
+
+def _encoded(
+    model: Any,
+    full: Inputs,
+    canvases: Sequence[Canvas],
+    cells: Sequence[Cells | None],
+) -> Encoded:
+    """The features of all images: packed cells, or where there are none (None) what the stock tower makes of them."""
+    packed = {number: one for number, one in enumerate(cells) if one is not None}
+    if not packed:
+        whole = encode(model, full)
+        return whole.regrouped([canvas.count for canvas in canvases])
+    found = tower_of(model).encode(model, list(packed.values()))
+    if len(packed) == len(cells):
+        return found
+    whole = encode(model, full).regrouped([canvas.count for canvas in canvases])
+    return whole.replaced(list(packed), found)
+
+
+def _cells(canvas: Canvas, plan: Plan, order: Order, sized: float) -> Cells:
+    patches = gather_patches(canvas.pixels, plan)
+    boxes = torch.from_numpy(canvas.boxes(plan))[order.boxes]
+    return Cells(patches[order.boxes.to(patches.device)], boxes, canvas.grid, area_bias(boxes, sized))

@@ -1,0 +1,1 @@
+"""What a model of transformers is, takes and returns. Knows no method."""

@@ -1,0 +1,1 @@
+"""Small models of every type with random weights, and inputs for them."""
