@@ -16,7 +16,7 @@ from pyrascope.models.features.context import contexts, hearing
 from pyrascope.models.stock.encode import encode, tower_arguments
 from pyrascope.models.stock.inputs import with_mask
 from pyrascope.models.stock.placeholders import placeholder_runs
-from pyrascope.models.stock.tower import attention_modules, has_cls, selected_layer, tower_of
+from pyrascope.models.stock.tower import attention_modules, has_cls, selected_layer, vision_module_of
 from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, TinyProcessor, prompts
 from tiny_models import model_of
 from tolerances import near
@@ -34,7 +34,7 @@ def _no_grad():
 def groups_of(model, inputs):
     encoded = encode(model, inputs)
     runs = placeholder_runs(inputs["input_ids"], IMAGE)
-    return family_of(model.config.model_type).images(runs, encoded.items, inputs["input_ids"], TINY)
+    return family_of(model.config.model_type).arrangement.images(runs, encoded.items, inputs["input_ids"], TINY)
 
 
 def known_of(model, inputs, method=ALL, processor=TINY):
@@ -46,7 +46,7 @@ def known_of(model, inputs, method=ALL, processor=TINY):
 
 def eager(model, inputs):
     """Attention (views, heads, t, t) of each of the tower's layers, as transformers returns it."""
-    tower = tower_of(model)
+    tower = vision_module_of(model)
     before, tower.config._attn_implementation = tower.config._attn_implementation, "eager"
     try:
         given = {name: inputs[name] for name in tower_arguments(model) if name in inputs}
@@ -68,7 +68,7 @@ def test_attention_is_eager_attention(kind, merge):
     model = model_of(kind)
     inputs = prompts(model)
     attentions = eager(model, inputs)
-    tower = tower_of(model)
+    tower = vision_module_of(model)
     known = known_of(model, inputs)
     for name, layer in (("attention", selected_layer(model, inputs, len(attentions))), ("first_attention", 0)):
         weights = attentions[layer].sum(1)
@@ -86,7 +86,7 @@ def test_attention_of_tiles_is_eager_attention(kind):
     attentions = eager(model, inputs)
     layer = selected_layer(model, inputs, len(attentions))
     weights = attentions[layer].sum(1)
-    received = weights[:, 0, 1:] if has_cls(tower_of(model)) else weights.mean(1)
+    received = weights[:, 0, 1:] if has_cls(vision_module_of(model)) else weights.mean(1)
     for i, one in enumerate(known_of(model, inputs)):
         views = received[3 * i : 3 * i + 3].reshape(3, 8, 8)
         near(one.attention[:64], views[0].flatten())
@@ -102,7 +102,7 @@ def test_attention_of_qwen_is_that_of_its_queries_and_keys(kind):
     """By hand: q and k of each layer from its own projection and rotation, softmax over the windows' tokens."""
     model = model_of(kind)
     inputs = prompts(model)
-    tower, seen = tower_of(model), {}
+    tower, seen = vision_module_of(model), {}
 
     def note(module, args, kwargs):
         seen[module] = (args[0] if args else kwargs["hidden_states"], kwargs)
@@ -170,7 +170,7 @@ def test_a_token_comes_from_what_it_depends_on(kind, limit):
     """The derivative of each visual token by each of the tower's tokens is not 0 exactly where the layout says so."""
     model = model_of(kind)
     inputs = {**with_mask(prompts(model)), **({"vision_aspect_ratio": limit} if limit else {})}
-    tower = tower_of(model)
+    tower = vision_module_of(model)
     modules = attention_modules(tower)
     layer = selected_layer(model, inputs, len(modules))
     stack = next(part for part in tower.modules() if isinstance(part, torch.nn.ModuleList) and len(part) == 2)
@@ -192,7 +192,7 @@ def test_a_token_comes_from_what_it_depends_on(kind, limit):
         groups = [[SimpleNamespace(columns=range(count), row=0)] for count in counts]
     else:
         groups = groups_of(model, inputs)
-    layouts = family_of(kind).layouts(model, inputs, groups, TINY)
+    layouts = family_of(kind).arrangement.layouts(model, inputs, groups, TINY)
     values = torch.eye(depends.shape[1], dtype=torch.float64)
     shares = torch.cat([layout.mean(values) for layout in layouts])
     assert torch.equal(shares[some] > 0, depends)

@@ -7,7 +7,7 @@ pytest.importorskip("transformers")
 
 from pyrascope.methods import TwoLevels
 from pyrascope.models import attach, prepare
-from pyrascope.models.towers import tower_of
+from pyrascope.models.families.adapter import adapter_of
 from pyrascope.models.verify.small.tiny import IMAGE, build, prompts
 from tiny_models import tiny_processor
 
@@ -33,7 +33,7 @@ def test_prepare_without_a_method_is_two_levels():
     model = build("llava")
     processor = tiny_processor()
     image = (torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(0)) * 255).byte()
-    assert tower_of(model).cell(model) == 8
+    assert adapter_of(model).cell(model) == 8
     with torch.no_grad():
         _, (plan,) = prepare(model, processor, image, "<image>", budget=20)
     assert plan.method == repr(TwoLevels())

@@ -10,11 +10,11 @@ pytest.importorskip("transformers")
 
 import pyrascope as ps
 from pyrascope.models import attach, reduce_inputs
+from pyrascope.models.host import check_class
 from pyrascope.models.layers import first_pass, later_pass
 from pyrascope.models.layers.columns import Columns
 from pyrascope.models.stock.attention_tap import tapped
 from pyrascope.models.stock.decoder import layers_of
-from pyrascope.models.stock.support import check_class
 from pyrascope.models.verify.checks.check import generated
 from pyrascope.models.verify.checks.layers import CHECKS
 from pyrascope.models.verify.small import tiny

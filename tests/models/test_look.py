@@ -9,14 +9,14 @@ pytest.importorskip("transformers")
 
 from pyrascope.methods import CoarseToFine, RateDistortion, Resize, Zoom
 from pyrascope.models import attach, prepare
+from pyrascope.models.families.adapter import adapted_types
 from pyrascope.models.look.first import AttentionLook, on_grid
 from pyrascope.models.pixels.site import plan_inputs
-from pyrascope.models.towers import TOWERS
 from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
 from tiny_models import tiny_processor
 from tolerances import near
 
-KINDS = sorted(set(RECIPES) & set(TOWERS))
+KINDS = sorted(set(RECIPES) & set(adapted_types()))
 RED, BLUE = 7, 8  # token ids of two questions
 
 

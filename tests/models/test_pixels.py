@@ -17,17 +17,17 @@ from pyrascope.allocation.plan import Plan
 from pyrascope.methods import Foveated, ProgressiveLevels, RateDistortion, Resize, Uniform
 from pyrascope.methods.reducers import DivPrune
 from pyrascope.models import attach, plan_inputs, prepare
+from pyrascope.models.families.adapter import adapted_types, adapter_of
 from pyrascope.models.pixels.placing import columns_of
 from pyrascope.models.pixels.site import canvases_of
 from pyrascope.models.stock.encode import encode
-from pyrascope.models.towers import TOWERS, tower_of
 from pyrascope.models.verify.checks import CHECKS
 from pyrascope.models.verify.checks.pixels import SITE
 from pyrascope.models.verify.small.tiny import BREAK, GLOBAL, IMAGE, RECIPES, Recipe, TinyProcessor, build, prompts
 from tiny_models import TEXT, model_of, nested, pictures, tiny_processor
 from tolerances import near, room
 
-FAMILIES = [kind for kind in RECIPES if kind in TOWERS]
+FAMILIES = [kind for kind in RECIPES if kind in adapted_types()]
 TILED = ["smolvlm", "llava_next", "llava_onevision"]
 SQUARE = RateDistortion(aspect=1)
 TINY = TinyProcessor()
@@ -331,7 +331,7 @@ def test_tokens_that_are_no_patches_are_refused(kind, strategy):
 def test_convolutions_are_refused_with_the_reason():
     fast = SimpleNamespace(config=SimpleNamespace(model_type="fast_vlm"))
     with pytest.raises(NotImplementedError, match=r"convolutions, which cannot take packed patches; use plan\.crops"):
-        tower_of(fast)
+        adapter_of(fast)
 
 
 @torch.no_grad()

@@ -169,7 +169,7 @@ def test_hired_marks_the_tile_that_shows_a_place():
 def tiles_of(model, made):
     count = len(model.base_model.get_image_features(**made, return_dict=True).pooler_output[0])
     run = placeholder_runs(torch.tensor([[START, *[IMAGE] * count]]), IMAGE)
-    (layout,) = family_of("llava_next").layouts(model, made, [run], None)
+    (layout,) = family_of("llava_next").arrangement.layouts(model, made, [run], None)
     assert len(layout.tiles.numbers()) == count
     return layout.tiles
 
@@ -214,9 +214,9 @@ def test_smolvlm_is_told_by_its_tokens_how_tiles_are_arranged():
     def groups(*before):
         ids = torch.tensor([[token for one in before for token in (one, *[IMAGE] * 16)]])
         runs = placeholder_runs(ids, IMAGE)
-        found = family_of("smolvlm").images(runs, [len(before) * 16], ids, Named())
+        found = family_of("smolvlm").arrangement.images(runs, [len(before) * 16], ids, Named())
         inputs = {"input_ids": ids, "pixel_values": torch.zeros(1, 5, 3, 64, 64)}
-        return family_of("smolvlm").layouts(model, inputs, found, Named())
+        return family_of("smolvlm").arrangement.layouts(model, inputs, found, Named())
 
     (one,) = groups(80, 81, 82, 83, GLOBAL)
     assert one.grid is None

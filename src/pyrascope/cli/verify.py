@@ -10,8 +10,9 @@ from rich.console import Console
 
 from ..models import Report, Row
 from ..models import verify as verify_model
+from ..models.host import supported_types
 from ..models.stock.load import load
-from ..models.stock.support import image_text_types, supported_types
+from ..models.stock.support import image_text_types
 from ..models.verify.verify import verify_type
 from .outputs import JsonFile, outputs
 from .quiet import quiet

@@ -11,13 +11,14 @@ import torch
 from torch import Tensor
 
 from .fewer import smaller_inputs
+from .host import check_model
 from .layers import dropping
 from .pixels.planning import DEFAULT
 from .sites import LAYERS, check_options, site_of
 from .stock.encode import pooled_of
 from .stock.inputs import REDUCED, check_inputs, check_processor, has_images
 from .stock.patched import by_names, patched, prompt_by_name
-from .stock.support import check_model, transformers
+from .stock.support import transformers
 
 
 @contextmanager

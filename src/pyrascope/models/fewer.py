@@ -9,12 +9,12 @@ from .._check import one_of
 from ..allocation.plan import Plan
 from ..allocation.reducer import Reduction
 from .budgets import SHARES
+from .families.adapter import sized_of
 from .features.site import Inputs, reduce_inputs
 from .pixels.site import PixelOptions, plan_inputs
 from .prompts.shrink import ORIGINAL, POSITIONS
 from .sites import PIXELS, site_of
 from .stock.remember import remembering
-from .towers import sized_of
 
 Smaller = Callable[[dict[str, Any]], dict[str, Any]]
 

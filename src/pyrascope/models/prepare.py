@@ -12,11 +12,11 @@ from ..allocation.reducer import Reducer, Reduction
 from ..world.wording import check_prompts
 from .features.site import Inputs
 from .fewer import with_fewer_tokens
+from .host import check_model
 from .pixels.planning import DEFAULT
 from .pixels.sources import readable
 from .sites import LAYERS, check_options, site_of
 from .stock.inputs import check_processor
-from .stock.support import check_model
 
 
 def prepare(

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from ...allocation.plan import Plan
 from ...allocation.reducer import Reduction
+from ..families.adapter import adapter_of
 from ..families.parts.canvas import Canvas
 from ..pixels.sources import GRID, normalisation_of, placed
 from ..stock.inputs import with_mask
 from ..stock.placeholders import placeholder_runs
-from ..towers import tower_of
 
 
 def shown_by(
@@ -35,7 +35,7 @@ def shown_by(
     full = with_mask(inputs)
     try:
         runs = placeholder_runs(full["input_ids"], model.config.image_token_id)
-        canvases = tower_of(model).canvases(model, full, [runs])
+        canvases = adapter_of(model).canvases(model, full, [runs])
     except NotImplementedError:
         return None
     canvas = placed(canvases, [image], processor, GRID, normalisation_of(processor))[0]

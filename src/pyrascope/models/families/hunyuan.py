@@ -1,13 +1,10 @@
-"""HunYuan-VL: M-RoPE without a row of plain positions."""
+"""HunYuan-VL."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from .parts.small import SECTIONS
+from .record import Family
 
-from .family import Family
-
-
-@dataclass(frozen=True)
-class HunYuan(Family):
-    """Nothing else is particular."""
-
-    plain_row: ClassVar[bool] = False
+HUNYUAN = Family(
+    types=("hunyuan_vl",),
+    refused="compute the same for a prompt alone and in a batch",  # it numbers the images of a batch through
+    small={"hunyuan_vl": {"text_config": {"head_dim": 16, **SECTIONS["text_config"]}}},
+)

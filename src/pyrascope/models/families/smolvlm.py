@@ -1,4 +1,4 @@
-"""SmolVLM and Idefics3: an image is several tiles, each a run; the last is the global view, behind its own token."""
+"""SmolVLM and Idefics3: a square of patches is one token; an image is several tiles, the global view last."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -9,19 +9,73 @@ import torch
 from torch import Tensor
 
 from ...allocation.tiles import Views, at_centres
+from ..stock.encode import Encoded
 from ..stock.placeholders import Run, by_items
-from .family import Family, patches_of, tokens_of
+from .parts.arrangement import Arrangement, patches_of, tokens_of
+from .parts.canvas import Canvas
 from .parts.layout import Layout, even_views, whole_last
+from .parts.small import VIT, Recipe, config_of, text
+from .parts.tiles import tiled, views_of
+from .parts.tower import Cells, gathered, pixel_values
+from .parts.trunk import encode_cells, trunk_of
+from .record import Family
 
 
 @dataclass(frozen=True)
-class SmolVLM(Family):
+class SmolVLMTower:
+    """The patches of a cell are joined by the connector."""
+
+    def cell(self, model: Any) -> int:
+        """Returns the side of a token's square; see `Tower.cell`."""
+        return int(model.config.vision_config.patch_size * model.config.scale_factor)
+
+    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+        """Returns the tokens of all views of each prompt; see `Tower.items`."""
+        pixels = pixel_values(inputs, "prompts, views, c, h, w")
+        one = _tokens_of_view(pixels, self.cell(model))
+        return [int(count) * one for count in _shown(pixels).sum(1)]
+
+    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+        """Returns the tiles of each image put together; see `Tower.canvases`.
+
+        Raises:
+            NotImplementedError: padding inside a view.
+        """
+        pixels = inputs["pixel_values"]
+        shown = _shown(pixels)
+        mask = inputs.get("pixel_attention_mask")
+        if mask is not None and not bool(mask[shown].all()):
+            raise NotImplementedError("plans need views without padding, got some in pixel_attention_mask")
+        cell = self.cell(model)
+        views = views_of(groups, _tokens_of_view(pixels, cell))
+        return [tiled(mine, cell) for mine in torch.split(pixels[shown], views)]
+
+    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+        """Returns joined cells; see `Tower.encode`."""
+        trunk = trunk_of(model.base_model.vision_model, bucketed=True)
+        states = encode_cells(trunk, cells, norm=True)
+        project = model.base_model.connector.modality_projection
+        return gathered([one.flatten(1) for one in states], project, listed=True)
+
+
+def _tokens_of_view(pixels: Tensor, cell: int) -> int:
+    """Tokens of one view."""
+    return (pixels.shape[-2] // cell) * (pixels.shape[-1] // cell)
+
+
+def _shown(pixels: Tensor) -> Tensor:
+    """Which views (prompts, views) are not padding: those that are not all zeros, as stock has it."""
+    return pixels.flatten(2).any(-1)
+
+
+@dataclass(frozen=True)
+class SmolVLMArrangement(Arrangement):
     """The tower returns one item a prompt; the token before a run tells whether it ends an image."""
 
     def images(
         self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Any = None
     ) -> list[list[Run]]:
-        """Groups by the global view; see `Family.images`.
+        """Groups by the global view; see `Arrangement.images`.
 
         Raises:
             ValueError: also where a prompt has several tiles and no processor tells which token marks a global view.
@@ -48,7 +102,7 @@ class SmolVLM(Family):
     def layouts(
         self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
     ) -> list[Layout]:
-        """Says where the visual tokens come from; see `Family.layouts`.
+        """Says where the visual tokens come from; see `Arrangement.layouts`.
 
         How tiles are arranged is told by the tokens before them, which name their row and column.
         """
@@ -85,3 +139,12 @@ def _global_token(processor: Any) -> int | None:
     token = getattr(processor, "global_image_token", None) or getattr(processor, "global_image_tag", None)
     tokenizer = getattr(processor, "tokenizer", None)
     return None if token is None or tokenizer is None else int(tokenizer.convert_tokens_to_ids(token))
+
+
+SMOLVLM = Family(
+    types=("idefics3", "smolvlm"),
+    arrangement=SmolVLMArrangement(),
+    tower=SmolVLMTower(),
+    biased=True,
+    small={"smolvlm": Recipe("SmolVLM", config_of(VIT, text("llama"), scale_factor=2), "tiles")},
+)

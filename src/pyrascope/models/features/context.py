@@ -12,7 +12,7 @@ from ...allocation.reducer import FeatureContext, Reducer
 from ..families import family_of
 from ..families.parts.layout import Layout
 from ..stock.placeholders import Run
-from ..stock.tower import Layer, attention_modules, listening, selected_layer, tower_of
+from ..stock.tower import Layer, attention_modules, listening, selected_layer, vision_module_of
 
 FIRST, LAST, KEYS = "first_attention", "attention", "keys"
 FROM_TOWER = frozenset({FIRST, LAST, KEYS})
@@ -39,7 +39,7 @@ def hearing(model: Any, inputs: Mapping[str, Any], method: Reducer) -> Iterator[
     with ExitStack() as stack:
         if asked:
             try:
-                tower = tower_of(model)
+                tower = vision_module_of(model)
                 last = selected_layer(model, inputs, len(attention_modules(tower)))
                 _refuse_packed_flash(model, tower)
                 numbers = {FIRST: 0, LAST: last, KEYS: last}
@@ -52,7 +52,7 @@ def hearing(model: Any, inputs: Mapping[str, Any], method: Reducer) -> Iterator[
 
 def _refuse_packed_flash(model: Any, tower: Any) -> None:
     backend = str(getattr(tower.config, "_attn_implementation", ""))
-    if family_of(model.config.model_type).packed and "flash" in backend:
+    if family_of(model.config.model_type).arrangement.packed and "flash" in backend:
         raise NotImplementedError(
             f"attention of several images in one sequence is known with sdpa or eager, got {backend}; "
             "load the vision tower with attn_implementation={'vision_config': 'sdpa'}"
@@ -86,7 +86,7 @@ def contexts(
         NotImplementedError: the method needs what this model, or this adapter of it, does not give.
     """
     try:
-        layouts = family_of(model.config.model_type).layouts(model, inputs, groups, processor)
+        layouts = family_of(model.config.model_type).arrangement.layouts(model, inputs, groups, processor)
     except NotImplementedError as reason:
         layouts, heard = [Layout() for _ in groups], Heard(reason=str(reason))
     out = []

@@ -10,13 +10,13 @@ from ..._check import one_of
 from ...allocation.reducer import FeatureContext, Reducer, Reduction
 from ..budgets import budgets_of
 from ..families import family_of
+from ..host import check_model
 from ..prompts.placement import at_centres, by_centre
 from ..prompts.shrink import ORIGINAL, POSITIONS, shorter, stock_positions
 from ..stock.clock import PLANNING, span
 from ..stock.encode import encode, tower_arguments
 from ..stock.inputs import REDUCED, check_inputs, check_processor, has_images, with_mask
 from ..stock.placeholders import placeholder_runs
-from ..stock.support import check_model
 from .context import contexts, hearing
 from .reduce import check_reducer, reduce
 
@@ -68,7 +68,7 @@ def reduce_inputs(
     with hearing(model, full, method) as heard:
         encoded = encode(model, full)
     runs = placeholder_runs(ids, model.config.image_token_id)
-    groups = family_of(model.config.model_type).images(runs, encoded.items, ids, processor)
+    groups = family_of(model.config.model_type).arrangement.images(runs, encoded.items, ids, processor)
     counts = [sum(len(run.columns) for run in group) for group in groups]
     budgets = budgets_of(budget, counts, [group[0].row for group in groups], share)
     features = torch.split(encoded.rows, counts)

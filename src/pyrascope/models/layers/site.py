@@ -14,6 +14,7 @@ from torch.nn import Module
 from ..._check import one_of, shorten
 from ...allocation.dropper import Dropper
 from ..budgets import SHARES
+from ..families import family_of
 from ..stock.attention_tap import tapped
 from ..stock.decoder import backend_of, layers_of, uncompiled, windows_of
 from ..stock.encode import with_features
@@ -25,12 +26,6 @@ from .later_pass import LaterPass
 from .prompt import Prompt
 
 BACKENDS = ("sdpa", "eager")
-
-UNSERVED = ("dots3_note", "gemma3n", "mistral_large4", "muse_glimmer", "muse_spark", "unlimited_ocr")
-"""Model types that a dropper fails on, with an error or, like unlimited_ocr, with another result than masking.
-
-Layers of gemma3n pass on several versions of the hidden state, stacked.
-"""
 
 
 @contextmanager
@@ -70,11 +65,11 @@ def check_served(model: Any) -> None:
     """Refuses model types of which `verify` has found that their layers cannot be given fewer tokens from outside.
 
     Raises:
-        NotImplementedError: one of `UNSERVED`.
+        NotImplementedError: one whose record says so.
     """
     kind = str(model.config.model_type)
-    if kind in UNSERVED:
-        raise NotImplementedError(f"layers of {kind} do not compute what they should when tokens leave; use a reducer")
+    if reason := family_of(kind).layers:
+        raise NotImplementedError(f"layers of {kind} {reason}")
 
 
 class _Call(threading.local):

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..._check import one_of, whole_number
 from ...allocation.attention import Heads
 from ..families import family_of
+from ..host import check_model
 from ..prompts.images import image_runs
 from ..stock.decoder import layers_of, projected, uncompiled, windows_of
 from ..stock.encode import with_features
@@ -17,7 +18,6 @@ from ..stock.inputs import REDUCED, check_inputs, has_images, with_mask
 from ..stock.own_thread import before_here
 from ..stock.patched import by_names
 from ..stock.placeholders import Run, columns_of
-from ..stock.support import check_model
 
 DEBIAS = ("none", "positions", "trend")
 
@@ -171,5 +171,5 @@ def _grids(
     """Rows and columns of each image's tokens, where they are known to be one grid."""
     if not has_images(inputs):
         return [None] * len(images)
-    layouts = family_of(model.config.model_type).layouts(model, inputs, images, processor)
+    layouts = family_of(model.config.model_type).arrangement.layouts(model, inputs, images, processor)
     return [layout.grid for layout in layouts]

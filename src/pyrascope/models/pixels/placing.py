@@ -8,9 +8,9 @@ from torch import Tensor
 
 from ...allocation.plan import Plan
 from ..families.parts.canvas import Canvas
+from ..families.parts.tower import visible_centres
 from ..prompts.placement import Order, at_centres, by_centre
 from ..stock.placeholders import Run
-from ..towers import visible_centres
 
 
 def order_of(canvas: Canvas, plan: Plan) -> Order:

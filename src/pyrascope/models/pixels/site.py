@@ -14,7 +14,10 @@ from ...allocation.weight import checked_weight
 from ...tokens.gather import gather_patches
 from ..budgets import SHARES, budgets_of
 from ..families import family_of
+from ..families.adapter import adapter_of, sized_of
 from ..families.parts.canvas import Canvas
+from ..families.parts.tower import Cells, area_bias
+from ..host import check_model
 from ..look.first import looked, looks_through_model
 from ..prompts.placement import Order
 from ..prompts.shrink import ORIGINAL, POSITIONS, shorter, stock_positions
@@ -22,8 +25,6 @@ from ..stock.clock import PLANNING, span
 from ..stock.encode import Encoded, encode, tower_arguments
 from ..stock.inputs import REDUCED, check_inputs, has_images, with_mask
 from ..stock.placeholders import Run, placeholder_runs
-from ..stock.support import check_model
-from ..towers import Cells, area_bias, sized_of, tower_of
 from .placing import Prompts, order_of
 from .planning import check_allocator, plans_of
 from .sources import GRID, normalisation_of, placed
@@ -152,9 +153,9 @@ def canvases_of(model: Any, inputs: Mapping[str, Any], processor: Any) -> tuple[
     Raises:
         NotImplementedError, ValueError: as `plan_inputs`.
     """
-    tower, ids = tower_of(model), inputs["input_ids"]
+    tower, ids = adapter_of(model), inputs["input_ids"]
     runs = placeholder_runs(ids, model.config.image_token_id)
-    groups = family_of(model.config.model_type).images(runs, tower.items(model, inputs), ids, processor)
+    groups = family_of(model.config.model_type).arrangement.images(runs, tower.items(model, inputs), ids, processor)
     return groups, tower.canvases(model, inputs, groups)
 
 
@@ -205,7 +206,7 @@ def _encoded(
     if not packed:
         whole = encode(model, full)
         return whole.regrouped([canvas.count for canvas in canvases])
-    found = tower_of(model).encode(model, list(packed.values()))
+    found = adapter_of(model).encode(model, list(packed.values()))
     if len(packed) == len(cells):
         return found
     whole = encode(model, full).regrouped([canvas.count for canvas in canvases])

@@ -29,4 +29,4 @@ def image_runs(model: Any, ids: Tensor, encoded: Mapping[str, Any], processor: A
     if isinstance(pooled, Tensor) and len(pooled) == 1:
         return [[run] for run in runs]
     items = [rows.numel() // rows.shape[-1] for rows in pooled]
-    return family_of(model.config.model_type).images(runs, items, ids, processor)
+    return family_of(model.config.model_type).arrangement.images(runs, items, ids, processor)

@@ -7,8 +7,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..families import family_of
-
 ORIGINAL, COMPACT = "original", "compact"
 POSITIONS = (ORIGINAL, COMPACT)
 
@@ -112,7 +110,5 @@ def shorter(model: Any, full: Mapping[str, Any], keep: Tensor, positions: str, u
         if name not in used
     }
     stock = take_columns(stock_positions(model, full), columns)
-    placed = position_ids(stock, out["attention_mask"], positions)
-    bare = placed.ndim == 3 and not family_of(model.config.model_type).plain_row
-    out["position_ids"] = placed[1:] if bare else placed
+    out["position_ids"] = position_ids(stock, out["attention_mask"], positions)
     return out

@@ -31,7 +31,7 @@ class Layer:
     keys: list[Tensor] = field(default_factory=list)
 
 
-def tower_of(model: Any) -> Module:
+def vision_module_of(model: Any) -> Module:
     """The vision tower of a model.
 
     Raises:

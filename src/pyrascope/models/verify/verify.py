@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..host import check_class, check_model, supported_types
 from ..sites import SITES
 from ..stock.inputs import check_processor
-from ..stock.support import check_class, check_model, image_text_types, supported_types, transformers
+from ..stock.support import image_text_types, transformers
 from .checks import CHECKS, Check, Make
 from .report import FAIL, PASS, REFUSED, Report, Row
 from .small.needed import check_packages

@@ -80,3 +80,10 @@ def raster(rows: int, columns: int) -> Tensor:
             [3, 4, 5]])
     """
     return torch.arange(rows * columns).reshape(rows, columns)
+
+
+def whole_view(pixels: Tensor, cell: int) -> Canvas:
+    """Returns an image (c, h, w) that the tower sees in one view; what fills no cell is left out, as stock does."""
+    rows, columns = (side // cell for side in pixels.shape[-2:])
+    shown = pixels[:, : rows * cell, : columns * cell]
+    return Canvas(shown, cell, (rows, columns), raster(rows, columns), rows * columns)

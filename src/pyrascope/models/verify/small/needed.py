@@ -2,8 +2,7 @@
 
 import importlib
 
-PACKAGES = {"fast_vlm": "timm", "gemma3n": "timm", "perception_lm": "timm"}
-"""By model type: those whose towers are convolutions or transformers of timm."""
+from ...families import family_of
 
 
 def check_packages(kind: str) -> None:
@@ -12,8 +11,8 @@ def check_packages(kind: str) -> None:
     Raises:
         ImportError: it is missing, or does not go with the installed torch.
     """
-    package = PACKAGES.get(kind)
-    if package is None:
+    package = family_of(kind).needs
+    if not package:
         return
     try:
         importlib.import_module(package)

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...families import family_of
+from ...families.parts.tokens import BREAK, GLOBAL, IMAGE
 from ...stock.encode import pooled_of, tower_arguments
-from .tokens import BREAK, GLOBAL, IMAGE
 
 SIDE = 64
 """Height and width in pixels of an image, or of each of its tiles."""
@@ -16,8 +17,8 @@ SIDE = 64
 def style_of(model: Any) -> str:
     """How a model takes images, by what its tower asks for."""
     names = tower_arguments(model)
-    if model.config.model_type in STYLES:
-        return STYLES[model.config.model_type]
+    if style := family_of(model.config.model_type).style:
+        return style
     styles = {
         "image_grid_thw": "grid", "image_grid_hw": "flat grid", "spatial_shapes": "padded", "target_sizes": "packed",
         "image_position_ids": "places", "qformer_input_ids": "question", "high_res_pixel_values": "twice",
@@ -58,7 +59,7 @@ def _grid(model: Any, random: torch.Generator, number: int) -> dict[str, Tensor]
     frames = getattr(vision, "temporal_patch_size", getattr(vision, "patch_temporal", 1))
     grid = torch.tensor([[[1, 8, 12], [1, 6, 4], [1, 4, 8]][number]])
     patches = torch.randn(int(grid.prod()), 3, 1, vision.patch_size, vision.patch_size, generator=random)
-    square = model.config.model_type in SQUARE
+    square = family_of(model.config.model_type).square_patches
     out = {"pixel_values": patches.squeeze(2) if square else patches.repeat(1, 1, frames, 1, 1).flatten(1)}
     out["image_grid_thw"] = grid
     if "image_merge_sizes" in tower_arguments(model):
@@ -104,17 +105,13 @@ def _places(model: Any, random: torch.Generator, number: int) -> dict[str, Tenso
 
 
 LONGEST, PLACES = 64, 72
-STYLES = {"fuyu": "rows", "inkling_mm_model": "folded", "granite_docling": "masked tiles", "perception_lm": "stacked"}
-"""Classes whose tower does not tell by its arguments."""
-SQUARE = ("kimi_k25", "paddleocr_vl")
-"""Classes that take patches as small images."""
 PATCHES = {"grid": _grid, "flat grid": _flat_grid, "padded": _padded, "packed": _packed, "places": _places}
 """Styles in which an image is a set of patches."""
 
 
 def placeholders(model: Any, style: str, image: dict[str, Tensor]) -> list[int]:
     """The tokens that stand for the image."""
-    if style == "sized" and model.config.model_type in ("mistral3", "mistral_large4"):
+    if model.config.model_type in family_of(model.config.model_type).row_breaks:
         height, width = (int(side) // 16 for side in image["image_sizes"][0])
         return [*[*[IMAGE] * width, BREAK] * (height - 1), *[IMAGE] * width]
     given = {name: value[None] if style == "tiles" and value.ndim == 4 else value for name, value in image.items()}

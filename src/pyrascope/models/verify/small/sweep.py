@@ -4,8 +4,8 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+from ...families.parts.tokens import END, IMAGE, PAD, START, VIDEO
 from ...stock.support import transformers
-from .tokens import END, IMAGE, PAD, START, VIDEO
 
 LAYERS = 3
 TEXT = {

@@ -1,0 +1,5 @@
+"""Inkling."""
+
+from .record import Family
+
+INKLING = Family(types=("inkling_mm_model",), style="folded")
