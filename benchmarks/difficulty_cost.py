@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 import pyrascope as ps
-from pyrascope.allocation.importance.difficulty import Complexity
-from pyrascope.allocation.importance.trained_difficulty import TrainedDifficulty, view_of
+from pyrascope.allocation.difficulty.difficulty import Complexity
+from pyrascope.allocation.difficulty.trained_difficulty import TrainedDifficulty, view_of
 
 SIDES = (512, 768, 1024, 2048)
 LIMIT = 5.0

@@ -29,10 +29,10 @@ from rich.table import Table
 from torch import Tensor
 
 import pyrascope as ps
-from pyrascope.allocation.allocator import Allocator, Scene
-from pyrascope.allocation.distortion import BoxSums, box_sums, pair_sums, recursive_distortion
-from pyrascope.allocation.measure import Measure
-from pyrascope.allocation.partition import plan_partitions
+from pyrascope.allocation.contracts.allocator import Allocator, Scene
+from pyrascope.allocation.tree.distortion import BoxSums, box_sums, pair_sums, recursive_distortion
+from pyrascope.allocation.tree.measure import Measure
+from pyrascope.allocation.tree.partition import plan_partitions
 from pyrascope.evaluation.bootstrap import bootstrap
 from pyrascope.evaluation.metrics import psnr
 from pyrascope.evaluation.ssim import ssim

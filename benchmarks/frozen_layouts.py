@@ -12,10 +12,10 @@ from torch.nn.functional import avg_pool2d
 import pyrascope as ps
 from frozen_photos import Photo
 from frozen_weights import PATCH
-from pyrascope.allocation.allocator import Scene
-from pyrascope.allocation.distortion import BoxSums, box_sums, recursive_distortion
-from pyrascope.allocation.levels import level_grids
-from pyrascope.allocation.partition import plan_partitions
+from pyrascope.allocation.contracts.allocator import Scene
+from pyrascope.allocation.grids.levels import level_grids
+from pyrascope.allocation.tree.distortion import BoxSums, box_sums, recursive_distortion
+from pyrascope.allocation.tree.partition import plan_partitions
 from pyrascope.signal.resample import resize
 from pyrascope.signal.ripmap import LevelPair
 

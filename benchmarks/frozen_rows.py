@@ -13,10 +13,10 @@ from frozen_photos import Photo
 from frozen_scores import by_member, by_nearest, enlarge, paint
 from frozen_tower import Position, Tower
 from frozen_weights import PATCH
-from pyrascope.allocation.allocator import Allocator
-from pyrascope.allocation.distortion import BoxSums, box_sums
-from pyrascope.allocation.levels import level_grids
-from pyrascope.allocation.selection import top_k
+from pyrascope.allocation.budgets.selection import top_k
+from pyrascope.allocation.contracts.allocator import Allocator
+from pyrascope.allocation.grids.levels import level_grids
+from pyrascope.allocation.tree.distortion import BoxSums, box_sums
 from pyrascope.methods.resize import resize_grid
 from pyrascope.signal.resample import resize
 from pyrascope.tokens.merge import chosen

@@ -27,7 +27,7 @@ from rich.table import Table
 from torch import Tensor
 
 import pyrascope as ps
-from pyrascope.allocation.allocator import Scene
+from pyrascope.allocation.contracts.allocator import Scene
 from pyrascope.allocation.importance import SpectralResidual
 from pyrascope.evaluation.bootstrap import bootstrap
 from pyrascope.evaluation.density import token_density

@@ -25,7 +25,7 @@ from rich.table import Table
 from torch import Tensor
 
 import pyrascope as ps
-from pyrascope.allocation.allocator import Allocator
+from pyrascope.allocation.contracts.allocator import Allocator
 from pyrascope.io import as_tensor
 from pyrascope.methods.named import UNAIDED
 from pyrascope.signal.resample import resize

@@ -25,13 +25,13 @@ from rich.table import Table
 from torch import Tensor
 
 import pyrascope as ps
-from pyrascope.allocation.allocator import Scene
-from pyrascope.allocation.compiled import PLANNING, Filters, opponent_by_kernels, recursion_by_kernels
-from pyrascope.allocation.distortion import BoxSums, _spread, direct_distortion, levels_of, recursive_distortion
-from pyrascope.allocation.measure import Measure
-from pyrascope.allocation.partition import plan_partitions
+from pyrascope.allocation.contracts.allocator import Scene
 from pyrascope.allocation.plan import grid_of
-from pyrascope.allocation.tree import split_tree
+from pyrascope.allocation.tree.compiled import PLANNING, Filters, opponent_by_kernels, recursion_by_kernels
+from pyrascope.allocation.tree.distortion import BoxSums, _spread, direct_distortion, levels_of, recursive_distortion
+from pyrascope.allocation.tree.measure import Measure
+from pyrascope.allocation.tree.partition import plan_partitions
+from pyrascope.allocation.tree.tree import split_tree
 from pyrascope.evaluation.metrics import psnr
 from pyrascope.io import as_tensor
 from pyrascope.signal.ripmap import LevelPair, halve_both

@@ -31,8 +31,8 @@ from safetensors.torch import save_file
 from torch import Generator, Tensor
 
 from hard_crops import Labelled, measured, photographs, printed
-from pyrascope.allocation.importance.difficulty import complexity, parts
-from pyrascope.allocation.importance.trained_difficulty import view_of
+from pyrascope.allocation.difficulty.difficulty import complexity, parts
+from pyrascope.allocation.difficulty.trained_difficulty import view_of
 from pyrascope.learning.nn.difficulty import DifficultyEstimator, train_difficulty
 from pyrascope.signal.resample import resize
 from reader import Reader

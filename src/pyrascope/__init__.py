@@ -1,11 +1,11 @@
 """Look at images through pyramids: coarse everywhere, fine where it matters, for exactly B visual tokens."""
 
 from . import methods, viz
-from .allocation import importance
-from .allocation.allocator import Allocator, Context, Scene
-from .allocation.budget import allocate
-from .allocation.crops import Crop
-from .allocation.gate import EntropyGate
+from .allocation import difficulty, importance
+from .allocation.budgets.budget import allocate
+from .allocation.budgets.gate import EntropyGate
+from .allocation.contracts.allocator import Allocator, Context, Scene
+from .allocation.export.crops import Crop
 from .allocation.plan import Plan
 from .api import cut, gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
@@ -36,6 +36,7 @@ __all__ = [
     "allocate",
     "attach",
     "cut",
+    "difficulty",
     "droppers",
     "expand",
     "gather",

@@ -12,11 +12,11 @@ from PIL.Image import Image, fromarray
 from torch import Tensor
 
 from ._check import shorten, whole_number
-from .allocation.allocator import Allocator, Context, Scene
-from .allocation.crops import Crop
+from .allocation.contracts.allocator import Allocator, Context, Scene
+from .allocation.contracts.weight import Weight, checked_weight, described
+from .allocation.export.crops import Crop
 from .allocation.importance import ImportanceMap
 from .allocation.plan import MAX_CELL, MAX_SIDE, Plan
-from .allocation.weight import Weight, checked_weight, described
 from .io import ImageLike, as_tensor, patches_out, refuse_infinite
 from .methods import RateDistortion
 from .tokens.crops import cut_crops

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 import pyrascope as ps
 from moved import moved
-from pyrascope.allocation.budget import budget_by_size
-from pyrascope.allocation.gate import budgets_by_entropy
-from pyrascope.allocation.selection import dpp, max_min, tile_quotas, top_k, top_k_per_tile
+from pyrascope.allocation.budgets.budget import budget_by_size
+from pyrascope.allocation.budgets.gate import budgets_by_entropy
+from pyrascope.allocation.budgets.selection import dpp, max_min, tile_quotas, top_k, top_k_per_tile
 from pyrascope.allocation.ties import (
     FINE,
     ROUNDED,

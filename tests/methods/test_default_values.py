@@ -6,14 +6,14 @@ import torch
 
 import pyrascope as ps
 from pictures import noise
-from pyrascope.allocation.allocator import Context, Scene
-from pyrascope.allocation.attention import Heads
-from pyrascope.allocation.dropper import Stage
+from pyrascope.allocation.contracts.allocator import Context, Scene
+from pyrascope.allocation.contracts.attention import Heads
+from pyrascope.allocation.contracts.dropper import Stage
+from pyrascope.allocation.contracts.reducer import FeatureContext
+from pyrascope.allocation.contracts.tiles import Tiles
 from pyrascope.allocation.importance import Query
 from pyrascope.allocation.importance.planes import halved, levelled
 from pyrascope.allocation.importance.saliency import across
-from pyrascope.allocation.reducer import FeatureContext
-from pyrascope.allocation.tiles import Tiles
 from pyrascope.methods import Anisotropic, MultiScale, SaliencyPyramid
 from tolerances import near
 

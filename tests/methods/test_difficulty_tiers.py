@@ -8,7 +8,7 @@ import torch
 
 import pyrascope as ps
 from pictures import noise, photo
-from pyrascope.allocation.importance import Complexity, Glance
+from pyrascope.allocation.difficulty import Complexity, Glance
 from pyrascope.methods import AdaptiveDepth, DifficultyTiers, DynamicPyramid, RegionTiers
 from tolerances import near
 

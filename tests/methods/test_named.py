@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 import pyrascope as ps
 from pictures import noise
-from pyrascope.allocation.importance import BandEnergy, Complexity, Fixation, Glance, Saliency, Weighted
+from pyrascope.allocation.difficulty import Complexity, Glance
+from pyrascope.allocation.importance import BandEnergy, Fixation, Saliency, Weighted
 from pyrascope.methods.named import METHODS, UNAIDED, method_from
 
 MADE = [

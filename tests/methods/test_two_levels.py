@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 import pyrascope as ps
 from pictures import noise, photo
-from pyrascope.allocation.allocator import Scene
-from pyrascope.allocation.distortion import recursive_distortion
-from pyrascope.allocation.levels import level_grids
-from pyrascope.allocation.solver import FEW
+from pyrascope.allocation.contracts.allocator import Scene
+from pyrascope.allocation.grids.levels import level_grids
+from pyrascope.allocation.tree.distortion import recursive_distortion
+from pyrascope.allocation.tree.solver import FEW
 from pyrascope.methods import TwoLevels
 from tolerances import room
 

@@ -13,7 +13,7 @@ from PIL import Image
 pytest.importorskip("transformers")
 
 from pyrascope import methods, reducers
-from pyrascope.allocation.gate import budgets_by_entropy
+from pyrascope.allocation.budgets.gate import budgets_by_entropy
 from pyrascope.methods import droppers
 from pyrascope.models.ask.answer import answer, entropy_of, first_entropies
 from pyrascope.models.ask.resized import coarse_entropies

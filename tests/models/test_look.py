@@ -121,7 +121,7 @@ def test_values_are_put_where_their_boxes_are():
 
 
 def _scene(height, width):
-    from pyrascope.allocation.allocator import Scene
+    from pyrascope.allocation.contracts.allocator import Scene
 
     return Scene(torch.zeros(3, height, width))
 

@@ -7,7 +7,7 @@ from torch.testing import assert_close
 pytest.importorskip("transformers")
 
 import pyrascope as ps
-from pyrascope.allocation.reducer import Reduction
+from pyrascope.allocation.contracts.reducer import Reduction
 from pyrascope.methods.reducers import REDUCERS
 from pyrascope.models import attach, prepare, reduce_inputs
 from pyrascope.models.families import family_of

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .._check import shorten, whole_number
 from .._files import open_to_read, write_whole
 from . import cover
-from .crops import Crop, fixed_crops, grid_crops
+from .export.crops import Crop, fixed_crops, grid_crops
 
 FORMAT, VERSION = "pyrascope.plan", 1
 MAX_CELL = 4096

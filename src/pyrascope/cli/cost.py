@@ -10,7 +10,7 @@ from rich.table import Table
 
 from .._check import one_of
 from .._files import open_to_read
-from ..allocation.cost import DECODERS, Decoder, flops, kv_bytes, mean_tokens, staged
+from ..allocation.budgets.cost import DECODERS, Decoder, flops, kv_bytes, mean_tokens, staged
 from .outputs import JsonFile, outputs
 
 

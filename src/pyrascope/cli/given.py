@@ -7,7 +7,7 @@ from pathlib import Path
 from torch import Tensor
 
 from .._check import shorten
-from ..allocation.allocator import Context
+from ..allocation.contracts.allocator import Context
 from ..allocation.importance import ImportanceMap, weight_of
 from ..allocation.plan import grid_of
 from ..api import importance_map

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ..allocation.allocator import Allocator, Context
+from ..allocation.contracts.allocator import Allocator, Context
 from ..allocation.plan import Plan
 from ..api import gather, plan, render
 from .metrics import psnr

@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .._check import shorten, whole_number
-from ..allocation.allocator import Scene
-from ..allocation.importance.difficulty import Difficulty
-from ..allocation.importance.glance import Glance
-from ..allocation.partition import Partition, plan_partitions
+from ..allocation.contracts.allocator import Scene
+from ..allocation.difficulty.difficulty import Difficulty
+from ..allocation.difficulty.glance import Glance
+from ..allocation.grids.tiers import TERCILES, ascending, measure, tier_of
 from ..allocation.plan import Plan
-from ..allocation.tiers import TERCILES, ascending, measure, tier_of
+from ..allocation.tree.partition import Partition, plan_partitions
 from .rate_distortion import RateDistortion
 
 

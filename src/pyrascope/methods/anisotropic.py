@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from .._check import shorten
-from ..allocation.allocator import Scene
+from ..allocation.contracts.allocator import Scene
+from ..allocation.grids.region_plans import Floats, check_region, plan_regions, region_sums
 from ..allocation.importance.orientation import anisotropy, dominant_angle, orientation_energy
 from ..allocation.importance.planes import levelled
 from ..allocation.plan import Plan
-from ..allocation.region_plans import Floats, check_region, plan_regions, region_sums
 from ..allocation.ties import magnitude
 from ..signal.laplacian import laplacian_pyramid
 from .multi_scale import relevance

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from .._check import shorten, whole_number
-from ..allocation.allocator import Allocator, Scene
-from ..allocation.budget import budget_by_size, check_budget
+from ..allocation.budgets.budget import budget_by_size, check_budget
+from ..allocation.contracts.allocator import Allocator, Scene
 from ..allocation.plan import Plan, grid_of, plan_of_boxes
 from ..signal.resample import resize
 from .rate_distortion import RateDistortion

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ..allocation.allocator import Scene
-from ..allocation.importance.difficulty import Difficulty
-from ..allocation.importance.glance import Glance
-from ..allocation.levels import relevance_levels
+from ..allocation.contracts.allocator import Scene
+from ..allocation.difficulty.difficulty import Difficulty
+from ..allocation.difficulty.glance import Glance
+from ..allocation.grids.levels import relevance_levels
+from ..allocation.grids.tiers import Tier, ascending, measure, plan_tiers, tier_of
 from ..allocation.plan import Plan
-from ..allocation.tiers import Tier, ascending, measure, plan_tiers, tier_of
 
 EASY = Tier(150, (0.2, 0.3, 0.5))
 MEDIUM = Tier(273, (0.25, 0.25, 0.25, 0.25))

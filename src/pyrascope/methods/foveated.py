@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 
 from .._check import shorten
-from ..allocation.allocator import Scene
-from ..allocation.density import plan_density
+from ..allocation.contracts.allocator import Scene
 from ..allocation.importance.fixation import Fixation
 from ..allocation.importance.importance import ImportanceMap, cell_edges, on_cells, weight_of
 from ..allocation.plan import Plan
+from ..allocation.tree.density import plan_density
 from .rate_distortion import RateDistortion
 
 

@@ -8,16 +8,16 @@ import torch
 from torch import Tensor
 
 from .._check import shorten
-from ..allocation.allocator import Scene
-from ..allocation.budget import budget_by_size
-from ..allocation.distortion import BoxSums, box_sums, pair_sums
+from ..allocation.budgets.budget import budget_by_size
+from ..allocation.contracts.allocator import Scene
+from ..allocation.grids.levels import best_of_each, content_levels, level_counts, level_grids, plan_of_levels
+from ..allocation.grids.region_plans import FEWEST, MOST, Floats, plan_regions
+from ..allocation.grids.tiers import not_negative
 from ..allocation.importance.importance import on_cells
-from ..allocation.levels import best_of_each, content_levels, level_counts, level_grids, plan_of_levels
-from ..allocation.measure import Measure
-from ..allocation.partition import plan_partitions
 from ..allocation.plan import Plan
-from ..allocation.region_plans import FEWEST, MOST, Floats, plan_regions
-from ..allocation.tiers import not_negative
+from ..allocation.tree.distortion import BoxSums, box_sums, pair_sums
+from ..allocation.tree.measure import Measure
+from ..allocation.tree.partition import plan_partitions
 from ..signal.laplacian import laplacian_pyramid
 from ..signal.ripmap import LevelPair
 

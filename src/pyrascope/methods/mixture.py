@@ -8,11 +8,11 @@ import torch
 from torch import Tensor
 
 from .._check import shorten
-from ..allocation.allocator import Allocator, Scene
-from ..allocation.budget import check_budget
-from ..allocation.density import plan_density
+from ..allocation.budgets.budget import check_budget
+from ..allocation.contracts.allocator import Allocator, Scene
+from ..allocation.grids.tiers import not_negative
 from ..allocation.plan import Plan, grid_of
-from ..allocation.tiers import not_negative
+from ..allocation.tree.density import plan_density
 from .foveated import Foveated
 from .rate_distortion import RateDistortion
 

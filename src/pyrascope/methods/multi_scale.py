@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from .._check import whole_number
-from ..allocation.allocator import Context, Scene
+from ..allocation.contracts.allocator import Context, Scene
+from ..allocation.grids.region_plans import Floats, check_region, plan_regions, region_sums
 from ..allocation.importance.frequency import energy_density
 from ..allocation.importance.importance import normalised, on_cells
 from ..allocation.importance.planes import area_levels
 from ..allocation.importance.query import cosine_relevance, has_query
 from ..allocation.plan import Plan
-from ..allocation.region_plans import Floats, check_region, plan_regions, region_sums
 from ..signal.resample import resize
 
 

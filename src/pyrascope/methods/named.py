@@ -2,15 +2,14 @@
 
 import ast
 import difflib
-import inspect
 import re
 from collections.abc import Iterable
 from dataclasses import fields, is_dataclass
 from typing import Any
 
 from .._check import shorten
-from ..allocation import importance
-from ..allocation.allocator import Allocator
+from ..allocation import difficulty, importance
+from ..allocation.contracts.allocator import Allocator
 from ..allocation.importance import ImportanceMap
 from .adaptive_depth import AdaptiveDepth
 from .anisotropic import Anisotropic
@@ -62,12 +61,9 @@ UNAIDED: dict[str, type] = {name: kind for name, kind in METHODS.items() if kind
 MAPS: dict[str, type] = {
     re.sub(r"(?<!^)([A-Z])", r"-\1", name).lower(): kind
     for name, kind in vars(importance).items()
-    if name in importance.__all__
-    and isinstance(kind, type)
-    and is_dataclass(kind)
-    and "cell" in inspect.signature(kind.__call__).parameters
+    if name in importance.__all__ and isinstance(kind, type) and is_dataclass(kind)
 }
-"""Importance maps likewise: those of `pyrascope.importance` that are called with a scene and a cell."""
+"""Importance maps likewise: those of `pyrascope.importance`."""
 
 MAX_LENGTH, MAX_DEPTH = 20_000, 12
 """Most characters of a string that is read, and how deep its calls, tuples and lists may be nested."""
@@ -124,7 +120,7 @@ def near_names(name: str, names: Iterable[str], most: int = 1) -> list[str]:
 
 def parts() -> dict[str, type]:
     """Returns the classes that options may name, by class name: methods, importance maps, measures of difficulty."""
-    found = [getattr(importance, name) for name in importance.__all__]
+    found = [getattr(room, name) for room in (importance, difficulty) for name in room.__all__]
     known = [*METHODS.values(), *(kind for kind in found if isinstance(kind, type) and is_dataclass(kind))]
     return {kind.__name__: kind for kind in known}
 

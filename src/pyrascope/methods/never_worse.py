@@ -8,11 +8,11 @@ import numpy as np
 import torch
 
 from .._check import shorten
-from ..allocation.allocator import Allocator, Scene
-from ..allocation.measure import Measure
+from ..allocation.contracts.allocator import Allocator, Scene
+from ..allocation.grids.regions import region_boxes
 from ..allocation.plan import Plan, grid_of, plan_of_boxes
-from ..allocation.regions import region_boxes
 from ..allocation.ties import magnitude, margin_of
+from ..allocation.tree.measure import Measure
 from ..tokens.gather import gather_patches
 from ..tokens.render import render_patches
 from .rate_distortion import RateDistortion

@@ -7,14 +7,21 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._check import shorten, whole_number
-from ..allocation.allocator import Scene
-from ..allocation.budget import budget_by_size
+from ..allocation.budgets.budget import budget_by_size
+from ..allocation.contracts.allocator import Scene
+from ..allocation.grids.levels import (
+    best_of_each,
+    level_counts,
+    level_grids,
+    plan_of_levels,
+    relevance_levels,
+    weight_levels,
+)
+from ..allocation.grids.regions import region_boxes, region_grid
+from ..allocation.grids.tiers import not_negative
 from ..allocation.importance.frequency import BandEnergy
 from ..allocation.importance.query import has_query, query_map
-from ..allocation.levels import best_of_each, level_counts, level_grids, plan_of_levels, relevance_levels, weight_levels
 from ..allocation.plan import Plan, grid_of, plan_of_boxes
-from ..allocation.regions import region_boxes, region_grid
-from ..allocation.tiers import not_negative
 from ..allocation.ties import ROUNDED, order_of
 
 

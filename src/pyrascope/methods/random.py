@@ -6,11 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from .._check import whole_number
-from ..allocation.allocator import Scene, refuse_weights
-from ..allocation.partition import budgeted_tree, plans_of
+from ..allocation.contracts.allocator import Scene, refuse_weights
 from ..allocation.plan import Plan
-from ..allocation.solver import Cut, descend
-from ..allocation.tree import SplitTree
+from ..allocation.tree.partition import budgeted_tree, plans_of
+from ..allocation.tree.solver import Cut, descend
+from ..allocation.tree.tree import SplitTree
 
 
 @dataclass(frozen=True)

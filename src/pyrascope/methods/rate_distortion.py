@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from .._check import one_of, shorten
-from ..allocation.allocator import Scene
-from ..allocation.distortion import BoxSums, direct_distortion, recursive_distortion
-from ..allocation.partition import plan_partitions
+from ..allocation.contracts.allocator import Scene
 from ..allocation.plan import Plan
-from ..allocation.tree import ASPECTS
+from ..allocation.tree.distortion import BoxSums, direct_distortion, recursive_distortion
+from ..allocation.tree.partition import plan_partitions
+from ..allocation.tree.tree import ASPECTS
 from ..signal.ripmap import LevelPair
 
 

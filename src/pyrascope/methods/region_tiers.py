@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .._check import shorten, whole_number
-from ..allocation.allocator import Scene, refuse_weights
-from ..allocation.budget import check_budget
-from ..allocation.importance.difficulty import Difficulty, attention_entropy
-from ..allocation.importance.glance import Glance
+from ..allocation.budgets.budget import check_budget
+from ..allocation.contracts.allocator import Scene, refuse_weights
+from ..allocation.difficulty.difficulty import Difficulty, attention_entropy
+from ..allocation.difficulty.glance import Glance
+from ..allocation.grids.region_plans import Floats, plan_regions, region_side
+from ..allocation.grids.regions import region_grid
+from ..allocation.grids.tiers import TERCILES, ascending, measure, tier_of
 from ..allocation.importance.importance import on_cells
 from ..allocation.plan import Plan
-from ..allocation.region_plans import Floats, plan_regions, region_side
-from ..allocation.regions import region_grid
-from ..allocation.tiers import TERCILES, ascending, measure, tier_of
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..allocation.allocator import Scene, refuse_weights
-from ..allocation.budget import budget_by_size
+from ..allocation.budgets.budget import budget_by_size
+from ..allocation.contracts.allocator import Scene, refuse_weights
 from ..allocation.plan import Plan, grid_of
 
 NEAR_SQUARE = 1.15

@@ -8,15 +8,15 @@ import torch
 from torch.nn.functional import avg_pool2d
 
 from .._check import shorten, whole_number
-from ..allocation.allocator import Scene
-from ..allocation.budget import check_budget
+from ..allocation.budgets.budget import check_budget
+from ..allocation.contracts.allocator import Scene
+from ..allocation.grids.levels import LevelScores, best_of_all, level_grids, plan_of_levels, weight_levels
+from ..allocation.grids.tiers import not_negative
 from ..allocation.importance.importance import on_cells
 from ..allocation.importance.planes import area_levels, levelled
 from ..allocation.importance.saliency import centre_surround
-from ..allocation.levels import LevelScores, best_of_all, level_grids, plan_of_levels, weight_levels
-from ..allocation.partition import all_finite
 from ..allocation.plan import Plan
-from ..allocation.tiers import not_negative
+from ..allocation.tree.partition import all_finite
 
 SURROUNDS = 2
 """Levels coarser than the coarsest one that tokens come from: its surround."""

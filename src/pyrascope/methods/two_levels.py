@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..allocation.allocator import Scene
-from ..allocation.distortion import BoxSums, recursive_distortion
-from ..allocation.partition import plan_partitions
+from ..allocation.contracts.allocator import Scene
 from ..allocation.plan import Plan
+from ..allocation.tree.distortion import BoxSums, recursive_distortion
+from ..allocation.tree.partition import plan_partitions
 from ..signal.ripmap import LevelPair
 
 

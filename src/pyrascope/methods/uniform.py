@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..allocation.allocator import Scene, refuse_weights
-from ..allocation.distortion import BoxSums
-from ..allocation.partition import plan_partitions
+from ..allocation.contracts.allocator import Scene, refuse_weights
 from ..allocation.plan import Plan
+from ..allocation.tree.distortion import BoxSums
+from ..allocation.tree.partition import plan_partitions
 from ..signal.ripmap import LevelPair
 
 

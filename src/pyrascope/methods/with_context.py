@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._check import shorten
-from ..allocation.allocator import Allocator, Scene
-from ..allocation.budget import allocate, check_budget
+from ..allocation.budgets.budget import allocate, check_budget
+from ..allocation.contracts.allocator import Allocator, Scene
 from ..allocation.plan import Plan, plan_of_boxes
 from .rate_distortion import RateDistortion
 from .uniform import Uniform

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional
 
-from ..allocation.allocator import Scene
-from ..allocation.budget import check_budget
+from ..allocation.budgets.budget import check_budget
+from ..allocation.contracts.allocator import Scene
 from ..allocation.plan import Plan, grid_of, plan_of_boxes
 from ..allocation.ties import ROUNDED, order_of
 

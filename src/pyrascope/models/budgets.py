@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from .._check import one_of, whole_number
-from ..allocation.budget import allocate
+from ..allocation.budgets.budget import allocate
 
 SHARES = ("image", "prompt")
 

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from .._check import one_of
+from ..allocation.contracts.reducer import Reduction
 from ..allocation.plan import Plan
-from ..allocation.reducer import Reduction
 from .budgets import SHARES
 from .families.adapter import sized_of
 from .features.site import Inputs, reduce_inputs

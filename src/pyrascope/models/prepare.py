@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from .._check import shorten
-from ..allocation.allocator import Allocator
+from ..allocation.contracts.allocator import Allocator
+from ..allocation.contracts.reducer import Reducer, Reduction
 from ..allocation.plan import Plan
-from ..allocation.reducer import Reducer, Reduction
 from ..world.wording import check_prompts
 from .features.site import Inputs
 from .fewer import with_fewer_tokens

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-from ..allocation.crops import Crop
+from ..allocation.export.crops import Crop
 from ..signal.resample import resize
 
 

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from ..allocation.reducer import Reduction
+from ..allocation.contracts.reducer import Reduction
 
 
 def chosen(features: Tensor, picks: Tensor, grid: tuple[int, int] | None = None) -> Reduction:

@@ -3,7 +3,7 @@ import torch
 from torch.testing import assert_close
 
 from pictures import grating, noise
-from pyrascope.allocation.allocator import Scene
+from pyrascope.allocation.contracts.allocator import Scene
 from pyrascope.allocation.importance.frequency import BandEnergy, Information, band_energy, energy_density
 from pyrascope.signal.laplacian import laplacian_pyramid
 from tolerances import near

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from pictures import noise
 from pyrascope.allocation.importance.importance import normalised, on_cells, weight_of
-from pyrascope.allocation.measure import Measure
+from pyrascope.allocation.tree.measure import Measure
 from tolerances import near
 
 

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 
 from pictures import noise, photo
 from pyrascope.allocation import importance
-from pyrascope.allocation.allocator import Context, Scene
+from pyrascope.allocation.contracts.allocator import Context, Scene
 from pyrascope.allocation.importance import (
     Attention,
     BandEnergy,

@@ -5,7 +5,7 @@ import torch
 from torch.testing import assert_close
 
 from pictures import noise, photo
-from pyrascope.allocation.allocator import Scene
+from pyrascope.allocation.contracts.allocator import Scene
 from pyrascope.allocation.importance.importance import on_cells
 from pyrascope.allocation.importance.orientation import (
     Orientation,

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pictures import noise
-from pyrascope.allocation.allocator import Context, Scene
+from pyrascope.allocation.contracts.allocator import Context, Scene
 from pyrascope.allocation.importance import Attention, Query
 from pyrascope.allocation.importance.query import (
     cosine_relevance,

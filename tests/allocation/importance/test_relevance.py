@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pictures import noise
-from pyrascope.allocation.allocator import Context, Scene
+from pyrascope.allocation.contracts.allocator import Context, Scene
 from pyrascope.allocation.importance import BandEnergy, Information, Learned, RelevanceRealization, Saliency
 from pyrascope.allocation.importance.relevance import WAYS, Coupling, fitted
 from tolerances import near

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pictures import noise
-from pyrascope.allocation.allocator import Context, Scene
+from pyrascope.allocation.contracts.allocator import Context, Scene
 from pyrascope.allocation.importance import Query, Saliency
 from pyrascope.allocation.importance.planes import area_levels, halved, levelled, luminance
 from pyrascope.allocation.importance.saliency import centre_surround, itti, opponents, oriented, promote

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from pictures import noise
-from pyrascope.allocation.allocator import Scene
+from pyrascope.allocation.contracts.allocator import Scene
 from pyrascope.allocation.importance.spectral_residual import SpectralResidual, smoothed, spectral_residual
 from tolerances import near
 

@@ -5,8 +5,8 @@ import torch
 from torch.testing import assert_close
 
 import pyrascope as ps
-from pyrascope.allocation.attention import Heads
-from pyrascope.allocation.cost import DECODERS, flops, mean_tokens, staged
+from pyrascope.allocation.budgets.cost import DECODERS, flops, mean_tokens, staged
+from pyrascope.allocation.contracts.attention import Heads
 from pyrascope.methods.droppers import DROPPERS, Kept, Stage, dropper_from
 from pyrascope.methods.droppers.sparse_vlm import density_peaks
 from pyrascope.models.sites import LAYERS, site_of

@@ -5,8 +5,8 @@ import torch
 from torch.nn.functional import cosine_similarity
 
 import pyrascope as ps
-from pyrascope.allocation.reducer import FeatureContext
-from pyrascope.allocation.tiles import Tiles, Views
+from pyrascope.allocation.contracts.reducer import FeatureContext
+from pyrascope.allocation.contracts.tiles import Tiles, Views
 from tolerances import near
 
 SEEDS = range(4)

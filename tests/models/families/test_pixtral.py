@@ -5,7 +5,7 @@ import torch
 
 import pyrascope as ps
 from pyrascope.models.families.adapter import adapter_of
-from pyrascope.models.families.parts import small
+from pyrascope.models.families.parts import small as recipes
 from pyrascope.models.families.parts.tower import Cells
 from pyrascope.models.pixels.site import plan_inputs
 from pyrascope.models.verify.small import tiny
@@ -141,7 +141,7 @@ def test_padding_is_left_out(model):
         assert list(canvas.pixels.shape[1:]) == size
 
 
-PIXTRAL = {**small.VIT, "model_type": "pixtral", "head_dim": 16}
+PIXTRAL = {**recipes.VIT, "model_type": "pixtral", "head_dim": 16}
 OTHERS = {
     "lighton_ocr": ("LightOnOcr", PIXTRAL, "qwen3", {"spatial_merge_size": 2}),
     "llava": ("Llava", {**PIXTRAL, "patch_size": 16}, "mistral", {"vision_feature_select_strategy": "full"}),
@@ -153,7 +153,7 @@ OTHERS = {
 def test_other_models_on_this_tower_equal_stock(kind, layer, monkeypatch):
     prefix, vision, text, more = OTHERS[kind]
     more = {**more, "vision_feature_layer": layer} if kind == "llava" else more
-    recipe = small.Recipe(prefix, small.config_of(vision, small.text(text), **more), "sized")
+    recipe = recipes.Recipe(prefix, recipes.config_of(vision, recipes.text(text), **more), "sized")
     monkeypatch.setitem(tiny.RECIPES, kind, recipe)
     other = build(kind)
     inputs = prompts(other)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..._check import shorten
-from ..allocator import Scene
+from ..contracts.allocator import Scene
 from .importance import ImportanceMap, grid_of_ones, normalised
 
 

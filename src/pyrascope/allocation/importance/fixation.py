@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..._check import one_of, shorten, whole_number
-from ..allocator import Scene
+from ..contracts.allocator import Scene
 from ..ties import ALIKE, FINE, first_of_largest
 from .importance import cell_edges, normalised
 from .query import has_query, query_map

@@ -11,10 +11,10 @@ from torch import Tensor
 from ..._check import shorten, whole_number
 from ...signal.laplacian import laplacian_pyramid
 from ...signal.resample import integrate_rows
-from ..allocator import Scene
-from ..distortion import box_sums
-from ..measure import Measure
+from ..contracts.allocator import Scene
 from ..ties import magnitude, margin_of, settled_energy
+from ..tree.distortion import box_sums
+from ..tree.measure import Measure
 from .importance import cell_edges, normalised
 from .planes import levelled
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ...signal.resample import integrate_rows
-from ..allocator import Scene
+from ..contracts.allocator import Scene
 
 
 class ImportanceMap(Protocol):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ..allocator import Scene
+from ..contracts.allocator import Scene
 from .combine import checked_maps, checked_weights, mixture
 from .frequency import BandEnergy, Information
 from .importance import ImportanceMap, normalised

@@ -13,7 +13,7 @@ from torch import Tensor
 from ..._check import shorten, whole_number
 from ...signal.boundary import mirror
 from ...signal.steerable_masks import angular, grid, high
-from ..allocator import Scene
+from ..contracts.allocator import Scene
 from ..ties import magnitude, margin_of
 from .importance import normalised, on_cells
 from .planes import levelled, luminance

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..._check import one_of, shorten
-from ..allocator import Context, Scene
+from ..contracts.allocator import Context, Scene
 from .importance import normalised, on_cells
 
 KINDS = ("cosine", "attention")

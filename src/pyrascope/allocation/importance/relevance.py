@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 from torch import Tensor
 
-from ..allocator import Scene
+from ..contracts.allocator import Scene
 from .combine import checked_maps, checked_weights, mixture
 from .frequency import Information
 from .importance import ImportanceMap, grid_of_ones

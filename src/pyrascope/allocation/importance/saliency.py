@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ...signal.ripmap import levels_to_one
-from ..allocator import Scene
+from ..contracts.allocator import Scene
 from ..ties import magnitude, margin_of
 from .importance import normalised, on_cells
 from .orientation import gradient

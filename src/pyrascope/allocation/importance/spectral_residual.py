@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ..._check import whole_number
 from ...signal.resample import resize
-from ..allocator import Scene
+from ..contracts.allocator import Scene
 from .importance import normalised, on_cells
 from .planes import levelled, luminance
 

@@ -1,6 +1,6 @@
 """Methods of the layers site: which visual tokens go on through the language model, one idea or paper a file."""
 
-from ...allocation.dropper import Dropper, Kept, Stage
+from ...allocation.contracts.dropper import Dropper, Kept, Stage
 from .fast_v import FastV
 from .named import DROPPERS, dropper_from
 from .pyramid_drop import PyramidDrop

@@ -6,8 +6,8 @@ from typing import ClassVar
 import torch
 
 from ..._check import one_of, whole_number
-from ...allocation.dropper import BEHIND, Kept, Stage, scheduled, share
-from ...allocation.selection import top_k
+from ...allocation.budgets.selection import top_k
+from ...allocation.contracts.dropper import BEHIND, Kept, Stage, scheduled, share
 
 ROWS = ("last", "all")
 

@@ -1,6 +1,6 @@
 """Droppers by name."""
 
-from ...allocation.dropper import Dropper
+from ...allocation.contracts.dropper import Dropper
 from ..named import made_from
 from .fast_v import FastV
 from .pyramid_drop import PyramidDrop

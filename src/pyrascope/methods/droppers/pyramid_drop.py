@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..._check import shorten, whole_number
-from ...allocation.dropper import AHEAD, Kept, Stage, exact, scheduled, share
-from ...allocation.selection import top_k
+from ...allocation.budgets.selection import top_k
+from ...allocation.contracts.dropper import AHEAD, Kept, Stage, exact, scheduled, share
 
 
 @dataclass(frozen=True)

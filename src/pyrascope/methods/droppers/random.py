@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from ..._check import whole_number
-from ...allocation.dropper import NOTHING, Kept, Stage, scheduled, shares_of
+from ...allocation.contracts.dropper import NOTHING, Kept, Stage, scheduled, shares_of
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ...allocation.dropper import AHEAD, Kept, Stage, scheduled, shares_of
-from ...allocation.selection import top_k
+from ...allocation.budgets.selection import top_k
+from ...allocation.contracts.dropper import AHEAD, Kept, Stage, scheduled, shares_of
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from ..._check import one_of, whole_number
-from ...allocation.dropper import BEHIND, Kept, Stage, exact, scheduled, share
-from ...allocation.selection import top_k
+from ...allocation.budgets.selection import top_k
+from ...allocation.contracts.dropper import BEHIND, Kept, Stage, exact, scheduled, share
 from ...allocation.ties import ROUNDED, first_of_largest, margin_of, settled
 
 TABLES = {192: (300, 200, 110), 128: (303, 110, 36), 64: (66, 30, 17)}

@@ -1,7 +1,7 @@
 """Methods of the features site: which visual tokens the language model gets, one idea or paper a file."""
 
-from ...allocation.reducer import FeatureContext, Reducer, Reduction
-from ...allocation.tiles import Tiles, Views
+from ...allocation.contracts.reducer import FeatureContext, Reducer, Reduction
+from ...allocation.contracts.tiles import Tiles, Views
 from .cd_pruner import CDPruner
 from .dart import DART
 from .div_prune import DivPrune

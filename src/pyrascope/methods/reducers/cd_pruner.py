@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ..._check import shorten
-from ...allocation.reducer import FeatureContext, Reduction, checked, needed
-from ...allocation.selection import dpp
+from ...allocation.budgets.selection import dpp
+from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.ties import ROUNDED, settled
 from ...tokens.merge import chosen
 

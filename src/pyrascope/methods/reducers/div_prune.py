@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ...allocation.reducer import FeatureContext, Reduction, checked
-from ...allocation.selection import max_min
+from ...allocation.budgets.selection import max_min
+from ...allocation.contracts.reducer import FeatureContext, Reduction, checked
 from ...tokens.merge import chosen
 
 

@@ -5,8 +5,8 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from ...allocation.reducer import FeatureContext, Reduction, checked, needed
-from ...allocation.selection import top_k
+from ...allocation.budgets.selection import top_k
+from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 

@@ -7,10 +7,10 @@ import torch
 from torch import Tensor
 
 from ..._check import shorten
-from ...allocation.reducer import FeatureContext, Reduction, checked, needed
-from ...allocation.selection import tile_quotas, top_k, top_k_per_tile
+from ...allocation.budgets.selection import tile_quotas, top_k, top_k_per_tile
+from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
+from ...allocation.contracts.tiles import Tiles, Views
 from ...allocation.ties import ROUNDED
-from ...allocation.tiles import Tiles, Views
 from ...tokens.merge import chosen
 
 

@@ -1,6 +1,6 @@
 """Reducers by name."""
 
-from ...allocation.reducer import Reducer
+from ...allocation.contracts.reducer import Reducer
 from ..named import made_from
 from .cd_pruner import CDPruner
 from .dart import DART

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ..._check import whole_number
-from ...allocation.reducer import FeatureContext, Reduction, checked, needed
-from ...allocation.selection import top_k
+from ...allocation.budgets.selection import top_k
+from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 

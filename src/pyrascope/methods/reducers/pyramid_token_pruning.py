@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ..._check import shorten
-from ...allocation.reducer import FeatureContext, Reduction, checked, needed
-from ...allocation.selection import top_k_per_tile
+from ...allocation.budgets.selection import top_k_per_tile
+from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
 from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 from .cd_pruner import cosines, unit_range

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..._check import whole_number
-from ...allocation.reducer import FeatureContext, Reduction, checked
+from ...allocation.contracts.reducer import FeatureContext, Reduction, checked
 from ...tokens.merge import chosen
 
 

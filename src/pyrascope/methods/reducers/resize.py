@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from ...allocation.reducer import FeatureContext, Reduction, checked
+from ...allocation.contracts.reducer import FeatureContext, Reduction, checked
 from ...tokens.merge import chosen
 from ..never_worse import even_grid
 

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...allocation.contracts.reducer import Reduction
 from ...allocation.plan import Plan
-from ...allocation.reducer import Reduction
 from ..families.adapter import adapter_of
 from ..families.parts.canvas import Canvas
 from ..pixels.sources import GRID, normalisation_of, placed

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...allocation.contracts.tiles import Views, at_centres
 from ...allocation.ties import ROUNDED, first_of_largest
-from ...allocation.tiles import Views, at_centres
 from ...signal.resample import resize
 from ..stock.placeholders import Run
 from ..stock.tower import has_cls, vision_module_of

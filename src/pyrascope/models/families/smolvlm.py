@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...allocation.tiles import Views, at_centres
+from ...allocation.contracts.tiles import Views, at_centres
 from ..stock.encode import Encoded
 from ..stock.placeholders import Run, by_items
 from .parts.arrangement import Arrangement, patches_of, tokens_of

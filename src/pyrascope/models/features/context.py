@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ...allocation.reducer import FeatureContext, Reducer
+from ...allocation.contracts.reducer import FeatureContext, Reducer
 from ..families import family_of
 from ..families.parts.layout import Layout
 from ..stock.placeholders import Run

@@ -5,7 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from ..._check import shorten
-from ...allocation.reducer import FeatureContext, Reducer, Reduction
+from ...allocation.contracts.reducer import FeatureContext, Reducer, Reduction
 from ..sites import FEATURES, site_of
 
 

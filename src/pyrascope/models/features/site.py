@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ..._check import one_of
-from ...allocation.reducer import FeatureContext, Reducer, Reduction
+from ...allocation.contracts.reducer import FeatureContext, Reducer, Reduction
 from ..budgets import budgets_of
 from ..families import family_of
 from ..host import check_model

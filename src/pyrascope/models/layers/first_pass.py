@@ -9,8 +9,8 @@ from torch import Tensor
 from torch.nn import Module
 
 from ..._check import shorten
-from ...allocation.attention import Heads
-from ...allocation.dropper import AHEAD, BEHIND, Dropper, Stage
+from ...allocation.contracts.attention import Heads
+from ...allocation.contracts.dropper import AHEAD, BEHIND, Dropper, Stage
 from ..stock.attention_tap import Heard, Listener
 from ..stock.decoder import projected
 from .columns import Columns

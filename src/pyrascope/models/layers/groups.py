@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..._check import one_of, shorten
-from ...allocation.dropper import Dropper
+from ...allocation.contracts.dropper import Dropper
 from ..budgets import SHARES
 from ..prompts.images import image_runs
 from ..stock.placeholders import columns_of

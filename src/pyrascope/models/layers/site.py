@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import Module
 
 from ..._check import one_of, shorten
-from ...allocation.dropper import Dropper
+from ...allocation.contracts.dropper import Dropper
 from ..budgets import SHARES
 from ..families import family_of
 from ..stock.attention_tap import tapped

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..._check import one_of, shorten, whole_number
-from ...allocation.allocator import Allocator, Scene
+from ...allocation.contracts.allocator import Allocator, Scene
 from ...allocation.plan import Plan
 from ...methods import Resize
 from ..stock.clock import LOOKS, span

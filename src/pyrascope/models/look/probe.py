@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..._check import one_of, whole_number
-from ...allocation.attention import Heads
+from ...allocation.contracts.attention import Heads
 from ..families import family_of
 from ..host import check_model
 from ..prompts.images import image_runs

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ..._check import shorten, whole_number
-from ...allocation.allocator import Allocator, Scene
+from ...allocation.contracts.allocator import Allocator, Scene
 from ...allocation.plan import Plan
 from ...methods import Resize, TwoLevels, Uniform
 from ..families.parts.canvas import Canvas

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from ..._check import one_of, shorten
-from ...allocation.allocator import Allocator, Scene
+from ...allocation.contracts.allocator import Allocator, Scene
+from ...allocation.contracts.weight import checked_weight
 from ...allocation.plan import Plan
-from ...allocation.weight import checked_weight
 from ...tokens.gather import gather_patches
 from ..budgets import SHARES, budgets_of
 from ..families import family_of

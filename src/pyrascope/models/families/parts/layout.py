@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ....allocation.tiles import Views
+from ....allocation.contracts.tiles import Views
 
 
 @dataclass(frozen=True, eq=False)

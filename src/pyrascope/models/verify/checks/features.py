@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from ....allocation.reducer import FeatureContext, Reduction
+from ....allocation.contracts.reducer import FeatureContext, Reduction
 from ....methods.reducers import Random
 from ...features.site import reduce_inputs
 from .check import Check

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from ....allocation.dropper import AHEAD, Dropper, Kept, Stage
+from ....allocation.contracts.dropper import AHEAD, Dropper, Kept, Stage
 from ....methods.droppers import PyramidDrop, Scheduled
 from ...attach import attach
 from ...stock.attention_tap import tapped

@@ -1,0 +1,1 @@
+"""Plans in other forms: crops for models that take pictures, regions of full detail."""

@@ -1,0 +1,1 @@
+"""Plans made of grids: levels, tiers of resolution, regions."""
