@@ -3,7 +3,7 @@
     python benchmarks/where.py PART [OPTIONS]      PART: reading, gaze, fidelity, cost
     python benchmarks/where.py reading ICDAR2015 --images 12
 
-Each part is a script of its own beside this one; its options are told by `PART --help`.
+Each part is a script of its own in a folder beside this one; its options are told by `PART --help`.
 """
 
 import runpy
@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 PARTS = {
-    "reading": ("reading.py", "words that a real reader finds on the tokens"),
-    "gaze": ("gaze.py", "density of the tokens against fixations of people"),
-    "fidelity": ("fidelity.py", "PSNR of what the tokens show, against resizes"),
-    "cost": ("plan.py", "time of a plan beside a pyramid"),
+    "reading": ("reading/reading.py", "words that a real reader finds on the tokens"),
+    "gaze": ("pictures/gaze.py", "density of the tokens against fixations of people"),
+    "fidelity": ("pictures/fidelity.py", "PSNR of what the tokens show, against resizes"),
+    "cost": ("speed/plan.py", "time of a plan beside a pyramid"),
 }
 
 
@@ -30,6 +30,7 @@ def main() -> None:
         raise SystemExit(0 if name in ("-h", "--help") else 2)
     script = str(folder / parts[name][0])
     sys.argv = [script, *sys.argv[2:]]
+    sys.path.insert(0, str(Path(script).parent))
     runpy.run_path(script, run_name="__main__")
 
 

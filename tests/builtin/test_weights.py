@@ -8,9 +8,9 @@ pytest.importorskip("transformers")
 
 from pyrascope.builtin.folder import BUILTIN
 from pyrascope.builtin.look import trained_look
-from pyrascope.evaluation.answering import ask
-from pyrascope.evaluation.contenders import contenders
-from pyrascope.evaluation.examples import scenes
+from pyrascope.evaluation.answers.answering import ask
+from pyrascope.evaluation.answers.contenders import contenders
+from pyrascope.evaluation.answers.examples import scenes
 from pyrascope.models.stock.load import load
 
 pytestmark = pytest.mark.skipif(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import pyrascope as ps
 from pictures import noise, photo
-from pyrascope.evaluation.metrics import psnr
+from pyrascope.evaluation.pictures.metrics import psnr
 from pyrascope.methods import Foveated, NeverWorse, Random, RateDistortion, Resize
 from pyrascope.methods.never_worse import even_grid, shown_error
 from tolerances import near

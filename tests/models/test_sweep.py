@@ -1,4 +1,4 @@
-"""A handful of the classes of docs/models.md; the page itself is made by benchmarks/models_page.py."""
+"""A handful of the classes of docs/models.md; the page itself is made by benchmarks/pages/models_page.py."""
 
 import pytest
 import torch

@@ -8,7 +8,7 @@ from torch.testing import assert_close
 import pyrascope as ps
 from pictures import noise, photo
 from pyrascope.allocation.plan import Plan
-from pyrascope.evaluation.metrics import psnr
+from pyrascope.evaluation.pictures.metrics import psnr
 from pyrascope.methods.never_worse import even_grid
 from pyrascope.signal.resample import resize
 from pyrascope.signal.ripmap import Ripmap

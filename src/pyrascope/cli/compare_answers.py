@@ -22,13 +22,13 @@ from .._check import whole_number
 from .._files import write_folder
 from ..builtin.folder import default_model
 from ..builtin.look import trained_look
-from ..evaluation.answering import ask
-from ..evaluation.contenders import contenders, named
-from ..evaluation.examples import Example, questions, scenes
-from ..evaluation.parallel import ask_in_parallel
-from ..evaluation.report import ordered, percent, report
-from ..evaluation.results import lines_of, results
-from ..evaluation.timing import times
+from ..evaluation.answers.answering import ask
+from ..evaluation.answers.contenders import contenders, named
+from ..evaluation.answers.examples import Example, questions, scenes
+from ..evaluation.answers.parallel import ask_in_parallel
+from ..evaluation.answers.report import ordered, percent, report
+from ..evaluation.answers.results import lines_of, results
+from ..evaluation.answers.timing import times
 from ..models.stock.load import load
 from ..viz.pareto_figure import pareto_figure
 from ..viz.sheet import DOTS_PER_INCH

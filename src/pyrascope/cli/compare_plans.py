@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from ..evaluation.compare import Comparison
-from ..evaluation.compare import compare as compared
+from ..evaluation.pictures.compare import Comparison
+from ..evaluation.pictures.compare import compare as compared
 from ..methods.named import METHODS, method_from
 from ..viz import methods_figure
 from .given import cells, fixations, loaded

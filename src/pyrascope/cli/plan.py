@@ -12,7 +12,7 @@ from rich.table import Table
 from ..allocation.plan import Plan
 from ..api import gather, render
 from ..api import plan as make_plan
-from ..evaluation.metrics import psnr
+from ..evaluation.pictures.metrics import psnr
 from ..methods.named import method_from
 from ..viz import plan_figure
 from .given import cells, fixations, loaded, whole_budget

@@ -1,1 +1,1 @@
-"""Measures of what a plan keeps."""
+"""What plans keep, of pictures and of answers."""

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from .._check import shorten
 from ..allocation.plan import Plan
-from ..evaluation.compare import compare
-from ..evaluation.metrics import psnr
+from ..evaluation.pictures.compare import compare
+from ..evaluation.pictures.metrics import psnr
 from ..io import ImageLike, as_tensor
 from ..methods.named import METHODS
 from ..tokens.gather import gather_patches

@@ -26,7 +26,7 @@ def pareto_figure(facts: Facts) -> "Figure":
     others) is on the left alone.
 
     Args:
-        facts: From `pyrascope.evaluation.results`.
+        facts: From `pyrascope.evaluation.answers.results`.
 
     Returns:
         A matplotlib figure.

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ..allocation.plan import Plan, grid_of
 from ..api import plan as make_plan
-from ..evaluation.metrics import psnr
+from ..evaluation.pictures.metrics import psnr
 from ..io import ImageLike, as_tensor
 from ..methods import Resize
 from ..tokens.gather import gather_patches

@@ -22,7 +22,7 @@ class TrainedDifficulty:
     Returns a number in [0, 1], from a grey view whose longer side is 128 px (64 tokens of 16 px for a square image); a
     smaller image is taken as it is. The weights, 114 kB, were trained on words printed with DejaVu Sans on photographs
     of the Kodak set, and on what a reader of text (PP-OCRv4) made of them: text is what they know. They take no query.
-    `docs/experiments.md` has their quality on other pictures; `benchmarks/train_difficulty.py` makes them anew.
+    `docs/experiments.md` has their quality on other pictures; `benchmarks/reading/train_difficulty.py` makes them anew.
 
     Example:
         >>> 0 <= TrainedDifficulty()(Scene(torch.rand(3, 200, 300))) <= 1

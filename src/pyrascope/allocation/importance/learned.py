@@ -20,8 +20,8 @@ class Learned:
     """A mixture of maps with weights that outcomes have taught, see `learned`.
 
     The default has learnt from where people looked: least squares on the fixations of 15 people on 180 photographs
-    (OSIE, Xu et al. 2014; `benchmarks/gaze_mixture.py`). Fitted to 90 of them it scores an NSS of 1.26 +- 0.07 on the
-    other 90, the best of its maps alone 1.07 +- 0.08.
+    (OSIE, Xu et al. 2014; `benchmarks/pictures/gaze_mixture.py`). Fitted to 90 of them it scores an NSS of
+    1.26 +- 0.07 on the other 90, the best of its maps alone 1.07 +- 0.08.
 
     Attributes:
         maps: At least one.

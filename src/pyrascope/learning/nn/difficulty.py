@@ -23,8 +23,8 @@ class DifficultyEstimator(nn.Module):
         generator: For the initial weights; None leaves them as `torch.manual_seed` has it.
 
     Source: the difficulty head that decides the token tier of adaptive encoders. Differs from the published ones in its
-    labels: they are measured with a reader of text, see `benchmarks/train_difficulty.py`. Modulation: Perez et al.,
-    "FiLM: Visual Reasoning with a General Conditioning Layer" (2018), eq. 1-2.
+    labels: they are measured with a reader of text, see `benchmarks/reading/train_difficulty.py`. Modulation: Perez et
+    al., "FiLM: Visual Reasoning with a General Conditioning Layer" (2018), eq. 1-2.
     """
 
     def __init__(self, query: int = 0, generator: Generator | None = None) -> None:

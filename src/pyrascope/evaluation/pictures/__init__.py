@@ -1,0 +1,1 @@
+"""What a plan keeps of a picture: fidelity, density of tokens, agreement with gaze."""
