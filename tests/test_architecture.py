@@ -2,6 +2,7 @@
 
 import ast
 import statistics
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,21 @@ import pytest
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "pyrascope"
 ROOMS = {
-    "_check": 0, "_typing": 0, "_files": 1, "_pictures": 2,
-    "signal": 1, "learning": 1.5,
-    "allocation": 2, "tokens": 3, "methods": 4, "models": 5, "io": 5, "api": 6, "evaluation": 7, "viz": 8, "cli": 9,
+    "": (
+        "_check", "_typing", "_files", "_pictures", "signal", "learning", "world", "allocation", "io", "tokens",
+        "methods", "models", "builtin", "api", "evaluation", "viz", "cli",
+    ),
+    "allocation": (
+        "ties", "export", "cover", "plan", "budgets", "contracts", "tree", "importance", "difficulty", "grids",
+    ),
+    "learning": ("training", "nn", "losses"),
+    "models": (
+        "sites", "budgets", "stock", "families", "prompts", "host", "look", "pixels", "features", "fewer", "layers",
+        "attach", "prepare", "ask", "verify", "by_name",
+    ),
+    "evaluation": ("bootstrap", "pictures", "answers", "lmms_eval"),
 }  # fmt: skip
-"""A room may import itself and rooms with a smaller number."""
+"""The rooms of the house and of its large rooms, lowest first: each may import itself and those before it."""
 OPTIONAL = {"cv2", "rapidocr_onnxruntime", "transformers", "gradio", "av", "tifffile", "zarr", "moderngl", "ray"}
 FILES = sorted(SOURCE.rglob("*.py"))
 TESTS = sorted({*(ROOT / "tests").rglob("*.py"), *(ROOT / "benchmarks").rglob("test_*.py")})
@@ -22,11 +33,6 @@ ROUNDING = 1e-4
 TINY = 1e-20
 """What is below this is a value of its own: no rounding of numbers near 1 is as small."""
 WIDTHS = {"atol", "rtol", "abs", "rel", "abs_tol", "rel_tol", "tol"}
-
-
-def room(file):
-    first = file.relative_to(SOURCE).parts[0]
-    return first.removesuffix(".py")
 
 
 def imported(file):
@@ -41,36 +47,86 @@ def imported(file):
             yield from ((f"{name}.{alias.name}", node.lineno) for alias in node.names)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
-def test_dependencies_run_one_way(file):
-    if file == SOURCE / "__init__.py":
-        return
-    for name, line in imported(file):
-        parts = name.split(".")
-        if parts[0] == "pyrascope" and parts[1] != "__version__":
-            other = parts[1]
-            assert ROOMS[other] < ROOMS[room(file)] or other == room(file), f"{file.name}:{line} imports {name}"
+def module(file):
+    """The dotted name of a file below the package: "models.stock.encode", and "models.stock" of its `__init__.py`."""
+    parts = file.relative_to(SOURCE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(SOURCE)))
-def test_optional_packages_are_not_imported_at_the_top(file):
-    for node in ast.parse(file.read_text()).body:
-        names = [a.name for a in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", None) or ""]
-        assert not {name.split(".")[0] for name in names} & OPTIONAL
+MODULES = {module(file): file for file in FILES}
+
+
+def links():
+    """(module, imported module, line) of every import of one file of the package by another."""
+    for name, file in MODULES.items():
+        for target, line in imported(file):
+            target = target.removeprefix("pyrascope").removeprefix(".")
+            target = target if target in MODULES else target.rpartition(".")[0]
+            if target in MODULES and target not in (name, ""):  # the package itself: its version
+                yield name, target, line
+
+
+LINKS = sorted(set(links()))
+
+
+def room(name, floor):
+    """The room of a module in the large room `floor`; None where it lies elsewhere or is that room's own door."""
+    inside = name.removeprefix(f"{floor}." if floor else "")
+    return None if not inside or (floor and inside == name) else inside.partition(".")[0]
+
+
+@pytest.mark.parametrize("floor", ROOMS)
+def test_dependencies_run_one_way(floor):
+    order = {name: number for number, name in enumerate(ROOMS[floor])}
+    offenders = []
+    for name, target, line in LINKS:
+        here, there = room(name, floor), room(target, floor)
+        if here and there and order[there] > order[here]:
+            offenders.append(f"{name}:{line} imports {target}")
+    assert not offenders
+
+
+@pytest.mark.parametrize("floor", ROOMS)
+def test_every_room_is_in_the_table(floor):
+    assert {room(name, floor) for name in MODULES} - {None} == set(ROOMS[floor])
+
+
+def test_no_files_import_each_other_in_a_circle():
+    targets = {name: {target for here, target, _ in LINKS if here == name} for name in MODULES}
+    try:
+        tuple(TopologicalSorter(targets).static_order())
+    except CycleError as error:
+        raise AssertionError(f"a circle of files: {' -> '.join(error.args[1])}") from None
+
+
+def test_optional_packages_are_not_imported_at_the_top():
+    offenders = []
+    for file in FILES:
+        for node in ast.parse(file.read_text()).body:
+            names = (
+                [alias.name for alias in node.names] if isinstance(node, ast.Import) else [getattr(node, "module", "")]
+            )
+            offenders += [f"{module(file)}:{node.lineno}" for name in names if (name or "").split(".")[0] in OPTIONAL]
+    assert not offenders
 
 
 def test_files_are_short():
-    lengths = [len(file.read_text().splitlines()) for file in FILES]
-    assert max(lengths) <= 400
-    assert statistics.median(lengths) <= 150
+    lengths = {file: len(file.read_text().splitlines()) for file in (*FILES, *TESTS)}
+    assert not [f"{file.relative_to(ROOT)} has {lines} lines" for file, lines in lengths.items() if lines > 400]
+    assert statistics.median(lengths[file] for file in FILES) <= 150
+
+
+def test_few_files_lie_directly_in_a_room():
+    crowded = {}
+    for floor in ROOMS:
+        files = [file for file in (SOURCE / floor).glob("*.py") if file.name != "__init__.py"]
+        if len(files) > 15:
+            crowded[floor] = len(files)
+    assert not crowded
 
 
 def test_no_room_is_a_cupboard():
     assert not [file for file in FILES if file.stem in ("utils", "helpers", "misc", "common")]
-
-
-def test_every_room_is_in_the_table():
-    assert {room(file) for file in FILES} - {"__init__"} == set(ROOMS)
 
 
 def literals(node):

@@ -9,8 +9,8 @@ pytest.importorskip("transformers")
 
 import pyrascope as ps
 from pyrascope.models import reduce_inputs
+from pyrascope.models.pixels.remember import remembering
 from pyrascope.models.stock.attention_tap import tapped
-from pyrascope.models.stock.remember import remembering
 from pyrascope.models.verify.small.tiny import TinyProcessor, build, prompts
 from tiny_models import TEXT, model_of, nested, pictures, tiny_processor
 

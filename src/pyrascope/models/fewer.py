@@ -11,10 +11,10 @@ from ..allocation.plan import Plan
 from .budgets import SHARES
 from .families.adapter import sized_of
 from .features.site import Inputs, reduce_inputs
+from .pixels.remember import remembering
 from .pixels.site import PixelOptions, plan_inputs
 from .prompts.shrink import ORIGINAL, POSITIONS
 from .sites import PIXELS, site_of
-from .stock.remember import remembering
 
 Smaller = Callable[[dict[str, Any]], dict[str, Any]]
 

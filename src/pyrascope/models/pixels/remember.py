@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..pixels.sources import readable
-from .inputs import PIXELS
+from ..stock.inputs import PIXELS
+from .sources import readable
 
 CALLS = 64
 """Calls of the processor that are remembered: the latest ones."""
