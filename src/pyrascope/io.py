@@ -14,7 +14,7 @@ from torch import Tensor
 from ._files import write_whole
 from ._pictures import named, read_image, rgb
 
-__all__ = ["ImageLike", "Layout", "as_tensor", "patches_out", "read_image", "refuse_infinite", "write_whole"]
+__all__ = ["ArrayKind", "ImageLike", "as_tensor", "patches_out", "read_image", "refuse_infinite", "write_whole"]
 
 ImageLike: TypeAlias = str | os.PathLike[str] | Image.Image | NDArray[Any] | Tensor
 """What counts as an image: a path, a PIL image, a NumPy array (h, w) or (h, w, c), a torch tensor (c, h, w)."""
@@ -26,13 +26,13 @@ NUMBERS = "floats in [0, 1], uint8 or uint16"
 
 
 @dataclass(frozen=True)
-class Layout:
+class ArrayKind:
     """How an image came in, and so how its patches go out: "torch" (channels first) or "numpy" (channels last)."""
 
     kind: Literal["torch", "numpy"]
 
 
-def as_tensor(image: ImageLike, *, finite: bool = True) -> tuple[Tensor, Layout]:
+def as_tensor(image: ImageLike, *, finite: bool = True) -> tuple[Tensor, ArrayKind]:
     """Returns any image as a floating tensor (c, h, w), and the layout in which to answer.
 
     Floats keep their type and values; uint8 becomes float32 / 255, uint16 float32 / 65535. A tensor stays on its
@@ -67,10 +67,10 @@ def refuse_infinite(image: Tensor) -> None:
         raise ValueError(f"image must hold finite numbers, got {found}; replace it, as with nan_to_num")
 
 
-def _unchecked(image: ImageLike) -> tuple[Tensor, Layout]:
+def _unchecked(image: ImageLike) -> tuple[Tensor, ArrayKind]:
     """`as_tensor` without a look at the values."""
     if isinstance(image, Tensor):
-        return _unit(image), Layout("torch")
+        return _unit(image), ArrayKind("torch")
     if isinstance(image, str | os.PathLike):
         image = read_image(image)
     elif isinstance(image, Image.Image):
@@ -80,14 +80,14 @@ def _unchecked(image: ImageLike) -> tuple[Tensor, Layout]:
             "image must be a path, a PIL image, a NumPy array (h, w) or (h, w, c) or a torch tensor (c, h, w), "
             f"got {type(image).__name__}; convert it to one of these"
         )
-    return _unit(torch.from_numpy(_channels_first(image))), Layout("numpy")
+    return _unit(torch.from_numpy(_channels_first(image))), ArrayKind("numpy")
 
 
-def patches_out(patches: Tensor, layout: Layout) -> Tensor | NDArray[Any]:
+def patches_out(patches: Tensor, layout: ArrayKind) -> Tensor | NDArray[Any]:
     """Returns patches (n, c, p, p) as they are for "torch", as a NumPy array (n, p, p, c) for "numpy".
 
     Example:
-        >>> patches_out(torch.zeros(5, 3, 16, 16), Layout("numpy")).shape
+        >>> patches_out(torch.zeros(5, 3, 16, 16), ArrayKind("numpy")).shape
         (5, 16, 16, 3)
     """
     if layout.kind == "torch":

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from pyrascope.builtin.architecture import GRID, fresh
-from pyrascope.builtin.forward import LAST, answer, encode, places, positions, question_mask
+from pyrascope.builtin.forward import LAST, features_of, places, positions, question_mask, reply_to
 from pyrascope.builtin.heads import Heads
 from pyrascope.builtin.package import export, load, load_heads, processor
 from pyrascope.builtin.train.crops import grid_boxes, patches, scaled
@@ -46,7 +46,7 @@ def test_full_grid_equals_the_stock_model(model):
     assert inputs["input_ids"][0].tolist() == [IDS["<image>"]] * 1024 + ids
     stock = model(**inputs).logits[0, 1024:]
     shown_patches, centers = full(shown.image)
-    own = answer(model, encode(model, shown_patches, centers), centers, torch.tensor(ids)[None, None]).logits
+    own = reply_to(model, features_of(model, shown_patches, centers), centers, torch.tensor(ids)[None, None]).logits
     near(own[0, 0], stock)
     assert stock.std() > 0.1
 
@@ -57,9 +57,9 @@ def test_four_questions_at_once_equal_each_alone(model):
     features = torch.randn(2, 9, TINY["width"], generator=random)
     centers = torch.rand(2, 9, 2, generator=random)
     text = torch.randint(4, 60, (2, 4, 7), generator=random)
-    together = answer(model, features, centers, text).logits
+    together = reply_to(model, features, centers, text).logits
     for i in range(4):
-        alone = answer(model, features, centers, text[:, i : i + 1]).logits
+        alone = reply_to(model, features, centers, text[:, i : i + 1]).logits
         near(together[:, i], alone[:, 0])
 
 
@@ -111,7 +111,7 @@ def test_a_plan_of_mixed_boxes_answers_as_training_computes(model):
     patches_of = gather_patches(inputs["pixel_values"][0], plan).flatten(1)[order][None]
     centers = torch.from_numpy(middles / 512).float()[order][None]
     ids = torch.tensor(encoded(words_of(shown.question)))[None, None]
-    own = answer(model, encode(model, patches_of, centers), centers, ids).logits[0, 0]
+    own = reply_to(model, features_of(model, patches_of, centers), centers, ids).logits[0, 0]
     near(own, model(**small).logits[0, 96:])
     biased, _ = plan_inputs(model, inputs, CoarseToFine(Zoom(), share=67), 96, sized=0.5)
     assert float((own - model(**biased).logits[0, 96:]).abs().max()) > 1e-3
@@ -123,7 +123,7 @@ def test_the_first_head_attends_as_the_stock_model_does(model):
     centers = torch.rand(1, 9, 2, generator=random)
     features = torch.randn(1, 9, TINY["width"], generator=random)
     text = torch.randint(4, 60, (1, 1, 7), generator=random)
-    reply = answer(model, features, centers, text)
+    reply = reply_to(model, features, centers, text)
     words = model.model.language_model.embed_tokens(text[:, 0])
     place = torch.cat([places(centers), LAST + torch.arange(7)[None]], 1)
     inputs = torch.cat([model.model.multi_modal_projector(features), words], 1)

@@ -6,7 +6,7 @@ import torch
 pytest.importorskip("transformers")
 
 from pyrascope.builtin.architecture import GRID, fresh
-from pyrascope.builtin.forward import answer, encode
+from pyrascope.builtin.forward import features_of, reply_to
 from pyrascope.builtin.look import TrainedLook, default_method, looking, trained_look
 from pyrascope.builtin.package import export, load, load_heads, processor
 from pyrascope.builtin.train.crops import scaled
@@ -45,9 +45,9 @@ def asked(*samples):
 def trained(model, heads, shown, plan, pixels):
     """What training computes for the tokens of a plan in reading order, as shares."""
     centers = torch.from_numpy((plan.boxes[:, :2] + plan.boxes[:, 2:]) / 2 / 512).float()[None]
-    features = encode(model, gather_patches(pixels, plan).flatten(1)[None], centers)
+    features = features_of(model, gather_patches(pixels, plan).flatten(1)[None], centers)
     ids = encoded(words_of(shown.question))
-    reply = answer(model, features, centers, torch.tensor(ids)[None, None])
+    reply = reply_to(model, features, centers, torch.tensor(ids)[None, None])
     scores = heads.look(reply.states, reply.shown, torch.tensor([[len(ids) - 1]]))
     return scores[0, 0].softmax(-1)
 

@@ -7,7 +7,7 @@ import torch
 import pyrascope as ps
 from pictures import noise
 from pyrascope.allocation.contracts.allocator import Context, Scene
-from pyrascope.allocation.contracts.attention import Heads
+from pyrascope.allocation.contracts.attention import AttentionHeads
 from pyrascope.allocation.contracts.dropper import Stage
 from pyrascope.allocation.contracts.reducer import FeatureContext
 from pyrascope.allocation.contracts.tiles import Tiles
@@ -116,7 +116,7 @@ def test_vision_zip_merges_10_tokens_in_64():
 def stage(n, d=6):
     """Two text tokens, n visual ones and three text tokens."""
     draw, s = torch.Generator().manual_seed(0), n + 5
-    heads = Heads(torch.randn(2, s, 8, generator=draw), torch.randn(2, s, 8, generator=draw), 0.5)
+    heads = AttentionHeads(torch.randn(2, s, 8, generator=draw), torch.randn(2, s, 8, generator=draw), 0.5)
     text = torch.tensor([0, 1, s - 3, s - 2, s - 1])
     hidden, embedded = torch.randn(2, s, d, generator=draw)
     return Stage(2, torch.arange(2, 2 + n), text, hidden, embedded, heads)

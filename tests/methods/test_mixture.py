@@ -5,7 +5,7 @@ import torch
 import pyrascope as ps
 from pictures import noise, photo
 from pyrascope.methods import Foveated, Mixture, Random, RateDistortion, Uniform
-from pyrascope.methods.mixture import token_density
+from pyrascope.methods.mixture import tokens_of_cells
 from tolerances import near
 
 CONTEXT = ps.Context(fixation=(256, 100))
@@ -13,26 +13,26 @@ CONTEXT = ps.Context(fixation=(256, 100))
 
 def tokens_left(plan):
     """Tokens in the left third of the photograph."""
-    return float(token_density(plan)[:, :16].sum())
+    return float(tokens_of_cells(plan)[:, :16].sum())
 
 
 def test_the_density_of_a_plan_counts_every_token_once():
     for budget in (1, 7, 40):
         plan = ps.plan(noise(1, 50, 90), budget, Random(budget), cell=8)
-        density = token_density(plan)
+        density = tokens_of_cells(plan)
         assert density.shape == (7, 12)
         near(float(density.sum()), budget, "step")
-    near(token_density(ps.plan(noise(1, 50, 90), 84, Uniform(), cell=8)), np.ones((7, 12)), "step")
+    near(tokens_of_cells(ps.plan(noise(1, 50, 90), 84, Uniform(), cell=8)), np.ones((7, 12)), "step")
 
 
 def test_tokens_are_as_dense_as_the_weighted_mean_of_the_parts():
     parts = RateDistortion(), Foveated()
-    alone = [token_density(ps.plan(photo(), 200, method, context=CONTEXT)) for method in parts]
+    alone = [tokens_of_cells(ps.plan(photo(), 200, method, context=CONTEXT)) for method in parts]
     for weights in ((1, 0), (1, 1), (1, 3), (0, 1)):
         wanted = sum(w / sum(weights) * each for w, each in zip(weights, alone, strict=True))
         plan = ps.plan(photo(), 200, Mixture(parts, weights), context=CONTEXT)
         coarse = [
-            each.reshape(4, 8, 6, 8).sum((1, 3)).flatten() for each in (token_density(plan), wanted)
+            each.reshape(4, 8, 6, 8).sum((1, 3)).flatten() for each in (tokens_of_cells(plan), wanted)
         ]  # squares of 8x8 cells
         assert np.corrcoef(*coarse)[0, 1] > 0.95
         np.testing.assert_allclose(*coarse, atol=10)

@@ -18,7 +18,7 @@ from pyrascope.methods import Foveated, ProgressiveLevels, RateDistortion, Resiz
 from pyrascope.methods.reducers import DivPrune
 from pyrascope.models import attach, plan_inputs, prepare
 from pyrascope.models.families.adapter import adapted_types, adapter_of
-from pyrascope.models.pixels.placing import columns_of
+from pyrascope.models.pixels.placing import columns_near
 from pyrascope.models.pixels.site import canvases_of
 from pyrascope.models.stock.encode import encode
 from pyrascope.models.verify.checks import CHECKS
@@ -177,7 +177,7 @@ def test_a_method_may_choose_its_budget():
 @given(data=st.data(), count=st.integers(1, 40))
 def test_columns_rise_and_stay_near_the_stock_token(data, count):
     token = sorted(data.draw(st.lists(st.integers(0, count - 1), min_size=1, max_size=count)))
-    found = columns_of(torch.tensor(token), count).tolist()
+    found = columns_near(torch.tensor(token), count).tolist()
     assert found == sorted(set(found))
     assert found[0] >= 0
     assert found[-1] < count

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch.testing import assert_close
 
 from pyrascope.signal.steerable import SteerablePyramid, steerable_pyramid, steerable_reconstruct
-from pyrascope.signal.steerable_masks import CACHED_PYRAMIDS, Layout, _responses, most_levels, responses
+from pyrascope.signal.steerable_masks import CACHED_PYRAMIDS, Geometry, _responses, most_levels, responses
 from pyrascope.signal.steerable_transform import crop, embed, whole_plane
 from pyrascope.signal.steering import steer
 from tolerances import TYPES, near
@@ -180,7 +180,7 @@ def test_a_band_steered_to_the_angle_of_a_band_is_that_band(size, complex, decim
 def test_steering_equals_building_at_that_angle(complex, decimate, orientations):
     x, angle = noise(21, 34), 1.1
     steered = steer(steerable_pyramid(x, 3, orientations, complex, decimate), angle)
-    layout = Layout((21, 34), 3, orientations, complex, decimate, angle)
+    layout = Geometry((21, 34), 3, orientations, complex, decimate, angle)
     spectrum = torch.fft.fft2(x)
     for level, response in enumerate(responses(layout, torch.float64, x.device).bands):
         signals = torch.fft.ifft2(crop(spectrum, layout.level_size(level)) * response)
@@ -318,7 +318,7 @@ def test_gradients(complex, decimate, orientations):
 
 
 def test_responses_are_cached_and_the_cache_is_bounded():
-    layout = Layout((40, 40), 2, 4, False, True)
+    layout = Geometry((40, 40), 2, 4, False, True)
     first = responses(layout, torch.float32, torch.device("cpu"))
     assert responses(layout, torch.float32, torch.device("cpu")) is first
     for n in range(1, CACHED_PYRAMIDS + 5):

@@ -14,7 +14,7 @@ from pyrascope.world.drawing import Style, drawing
 from pyrascope.world.questions import FAMILIES, question
 from pyrascope.world.scenes import sample
 from pyrascope.world.vocabulary import IDS, UNKNOWN, joined
-from pyrascope.world.wording import EXAMPLES, checked, family_of, knows_these_words_alone
+from pyrascope.world.wording import EXAMPLES, checked, knows_these_words_alone, question_family
 from tiny_builtin import tiny_builtin
 from tiny_models import tiny_processor
 
@@ -28,7 +28,7 @@ def test_every_question_of_the_world_is_taken_as_it_is_and_its_family_known():
             found = question(random, made, family) if made.things else None
             if found is not None:
                 assert checked(joined(found.words)) == joined(found.words)
-                assert family_of(joined(found.words)) == family
+                assert question_family(joined(found.words)) == family
                 asked += 1
     assert asked > 150
 
@@ -36,7 +36,7 @@ def test_every_question_of_the_world_is_taken_as_it_is_and_its_family_known():
 def test_each_family_has_an_example_that_is_one_of_its_questions():
     assert list(EXAMPLES) == list(FAMILIES)
     for family, example in EXAMPLES.items():
-        assert family_of(checked(example)) == family
+        assert question_family(checked(example)) == family
 
 
 def test_what_passes_has_no_unknown_token():

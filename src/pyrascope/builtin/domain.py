@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from ..models.pixels.sources import size_of, values_of
 from ..world.vocabulary import COLORS
-from ..world.wording import checked, family_of
+from ..world.wording import checked, question_family
 from .architecture import CELL, GRID
 
 SIDE = CELL * GRID
@@ -32,7 +32,7 @@ def doubts(image: Any, question: str) -> list[str]:
     why = stranger(image)
     if why is not None:
         found.append(f"the built-in model knows only its own scenes ({why}): take the answer as a guess")
-    if family_of(checked(question)) is None:
+    if question_family(checked(question)) is None:
         found.append("the built-in model was taught no question of this form: take the answer as a guess")
     return found
 

@@ -12,7 +12,7 @@ LAST = GRID * GRID
 """Position of the first token of a question: behind the full grid."""
 
 
-def encode(model: Any, patches: Tensor, centers: Tensor) -> Tensor:
+def features_of(model: Any, patches: Tensor, centers: Tensor) -> Tensor:
     """Returns the tower's features (b, n, d) of tokens.
 
     Args:
@@ -74,12 +74,12 @@ class Reply(NamedTuple):
     shown: Tensor
 
 
-def answer(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> Reply:
+def reply_to(model: Any, features: Tensor, centers: Tensor, text: Tensor) -> Reply:
     """Runs the decoder on questions about the features.
 
     Args:
-        model: As in `encode`.
-        features: What `encode` returns.
+        model: As in `features_of`.
+        features: What `features_of` returns.
         centers: As there.
         text: Token ids (b, q, l) of q questions, each followed by its answer.
     """

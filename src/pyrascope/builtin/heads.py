@@ -19,8 +19,8 @@ whether it holds the centre of an object, and in which quarter of it it lies, in
 of each stands for none."""
 CLASSES = tuple(KINDS.values())
 COLUMNS = {name: column for column, name in enumerate(KINDS)}
-LOOK = 64
-PLACES = 16
+LOOK_WIDTH = 64
+FRAME_SIDE = 16
 """Rows, and columns, of the frame that a named thing is placed in."""
 
 
@@ -36,24 +36,24 @@ class Heads(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.dense = nn.Linear(width, sum(CLASSES) + len(CLASSES))
-        self.query, self.key = nn.Linear(width, LOOK), nn.Linear(width, LOOK)
-        self.mention = nn.Linear(width, LOOK)
-        self.nowhere = nn.Parameter(torch.zeros(LOOK))
+        self.query, self.key = nn.Linear(width, LOOK_WIDTH), nn.Linear(width, LOOK_WIDTH)
+        self.mention = nn.Linear(width, LOOK_WIDTH)
+        self.nowhere = nn.Parameter(torch.zeros(LOOK_WIDTH))
         self.shown = nn.LayerNorm(width)
-        self.place = nn.Linear(width, 2 * PLACES + SIZES)
-        self.spot = nn.Linear(width, 2 * PLACES)
-        self.both = nn.Linear(width, 2 * (2 * PLACES + SIZES))
+        self.place = nn.Linear(width, 2 * FRAME_SIDE + SIZES)
+        self.spot = nn.Linear(width, 2 * FRAME_SIDE)
+        self.both = nn.Linear(width, 2 * (2 * FRAME_SIDE + SIZES))
         self.pixels = nn.Linear(width, 3 * CELL * CELL) if pixels else None
 
     def look(self, states: Tensor, shown: Tensor, last: Tensor) -> Tensor:
         """Returns the scores (b, q, n) of the visual tokens `shown` for the last token (b, q) of each question."""
         asked = torch.take_along_dim(states, last[..., None, None], 2)[:, :, 0]
         scores: Tensor = self.query(asked) @ self.key(self.shown(shown)).transpose(1, 2)
-        return torch.div(scores, LOOK**0.5)
+        return torch.div(scores, LOOK_WIDTH**0.5)
 
     def mentioned(self, states: Tensor, shown: Tensor) -> Tensor:
         """Returns the scores (b, m, n + 1) of the visual tokens for words (b, m, d) that name a thing; last: none."""
         keys = self.key(self.shown(shown))
         keys = torch.cat([keys, self.nowhere.to(keys.dtype).expand(len(keys), 1, -1)], 1)
         scores: Tensor = self.mention(states) @ keys.transpose(1, 2)
-        return torch.div(scores, LOOK**0.5)
+        return torch.div(scores, LOOK_WIDTH**0.5)

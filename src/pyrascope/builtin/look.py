@@ -15,7 +15,7 @@ from ..models.stock.encode import with_features
 from ..models.stock.inputs import REDUCED, check_inputs, has_images, with_mask
 from ..models.stock.placeholders import columns_of
 from .heads import Heads
-from .package import LOOK, load_heads
+from .package import LOOK_FILE, load_heads
 
 SHARE = 67
 """Of the budget for the first look, in percent: 64 of 96 tokens, the cells of 64 pixels that training knows best."""
@@ -66,7 +66,7 @@ class TrainedLook(ThroughModel):
 
 def trained_look(folder: Path) -> TrainedLook | None:
     """Returns the look that lies beside a model's weights; None where there is none."""
-    return TrainedLook(load_heads(folder)) if (folder / LOOK).is_file() else None
+    return TrainedLook(load_heads(folder)) if (folder / LOOK_FILE).is_file() else None
 
 
 def looking(method: Any, look: TrainedLook | None) -> Any:

@@ -15,7 +15,7 @@ from .architecture import CELL, GRID
 from .folder import default_model, with_weights
 from .heads import Heads
 
-LOOK = "look.safetensors"
+LOOK_FILE = "look.safetensors"
 """Beside the model's weights: the heads that hang on it in training, `dense` on every token and the look."""
 
 
@@ -61,7 +61,7 @@ def export(model: Any, heads: Any, folder: Path) -> None:
     model.to(torch.float16).save_pretrained(folder)
     model.to(precision)
     processor().save_pretrained(folder)
-    with write_whole(folder / LOOK) as part:
+    with write_whole(folder / LOOK_FILE) as part:
         save_file({name: value.half().contiguous() for name, value in heads.state_dict().items()}, part)
 
 
@@ -83,7 +83,7 @@ def load_heads(folder: Path | None = None) -> Heads:
         FileNotFoundError: the weights are not there.
         ValueError: they are of another version.
     """
-    path = (default_model() if folder is None else folder) / LOOK
+    path = (default_model() if folder is None else folder) / LOOK_FILE
     tensors = load_file(path)
     heads = Heads(tensors["norm.weight"].numel(), pixels="pixels.weight" in tensors)
     fill(heads, {name: value.float() for name, value in tensors.items()}, path)

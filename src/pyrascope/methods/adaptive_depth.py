@@ -7,7 +7,7 @@ from .._check import shorten, whole_number
 from ..allocation.contracts.allocator import Scene
 from ..allocation.difficulty.difficulty import Difficulty
 from ..allocation.difficulty.glance import Glance
-from ..allocation.grids.tiers import TERCILES, ascending, measure, tier_of
+from ..allocation.grids.tiers import TERCILES, ascending, check_difficulty, tier_of
 from ..allocation.plan import Plan
 from ..allocation.tree.partition import Partition, plan_partitions
 from .rate_distortion import RateDistortion
@@ -38,7 +38,7 @@ class AdaptiveDepth:
     depths: tuple[int, ...] = (3, 4, 5)
 
     def __post_init__(self) -> None:
-        measure(self.difficulty)
+        check_difficulty(self.difficulty)
         if not (hasattr(self.method, "aspect") and callable(getattr(self.method, "judge", None))):
             raise TypeError(f"method must be a partition such as RateDistortion(), got {shorten(self.method)}")
         depths = tuple(self.depths) if isinstance(self.depths, list | tuple) else ()

@@ -8,7 +8,7 @@ from ..allocation.contracts.allocator import Scene
 from ..allocation.difficulty.difficulty import Difficulty
 from ..allocation.difficulty.glance import Glance
 from ..allocation.grids.levels import content_levels
-from ..allocation.grids.tiers import TERCILES, Tier, ascending, measure, plan_tiers, tier_of
+from ..allocation.grids.tiers import TERCILES, Tier, ascending, check_difficulty, plan_tiers, tier_of
 from ..allocation.plan import Plan
 
 Budgets = tuple[tuple[int, ...], ...]
@@ -39,7 +39,7 @@ class DifficultyTiers:
     budgets: Budgets = ((40, 50, 60), (55, 68, 70, 80), (60, 90, 100, 100, 100))
 
     def __post_init__(self) -> None:
-        measure(self.difficulty)
+        check_difficulty(self.difficulty)
         object.__setattr__(self, "budgets", _budgets(self.budgets))
         object.__setattr__(self, "thresholds", ascending(self.thresholds, "thresholds", len(self.budgets) - 1))
 

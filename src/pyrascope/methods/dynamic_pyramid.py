@@ -7,7 +7,7 @@ from ..allocation.contracts.allocator import Scene
 from ..allocation.difficulty.difficulty import Difficulty
 from ..allocation.difficulty.glance import Glance
 from ..allocation.grids.levels import relevance_levels
-from ..allocation.grids.tiers import Tier, ascending, measure, plan_tiers, tier_of
+from ..allocation.grids.tiers import Tier, ascending, check_difficulty, plan_tiers, tier_of
 from ..allocation.plan import Plan
 
 EASY = Tier(150, (0.2, 0.3, 0.5))
@@ -39,7 +39,7 @@ class DynamicPyramid:
     thresholds: tuple[float, float] = (0.4, 0.7)
 
     def __post_init__(self) -> None:
-        measure(self.difficulty)
+        check_difficulty(self.difficulty)
         object.__setattr__(self, "thresholds", ascending(self.thresholds, "thresholds", 2))
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:

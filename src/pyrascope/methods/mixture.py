@@ -52,16 +52,16 @@ class Mixture:
         for method, weight in zip(self.methods, self.weights or (1.0,) * len(self.methods), strict=True):
             if weight:
                 for held, plan in zip(total, method(scenes, tokens, cell), strict=True):
-                    held += weight * token_density(plan)
+                    held += weight * tokens_of_cells(plan)
         mixed = iter(total)  # scenes are judged in their order
         return plan_density(scenes, tokens, cell, repr(self), lambda scene, cell: next(mixed))
 
 
-def token_density(plan: Plan) -> Tensor:
+def tokens_of_cells(plan: Plan) -> Tensor:
     """Returns how many tokens each cell of an image gets, each token spread evenly over its box; sums to all tokens.
 
     Example:
-        >>> token_density(Plan([[0, 0, 8, 16], [0, 8, 8, 16]], [[0, 1], [0, 0]], [0, 0], (8, 16), 8, "by hand"))
+        >>> tokens_of_cells(Plan([[0, 0, 8, 16], [0, 8, 8, 16]], [[0, 1], [0, 0]], [0, 0], (8, 16), 8, "by hand"))
         tensor([[0.5000, 1.5000]], dtype=torch.float64)
     """
     shares = []

@@ -13,7 +13,7 @@ from ..allocation.difficulty.difficulty import Difficulty, attention_entropy
 from ..allocation.difficulty.glance import Glance
 from ..allocation.grids.region_plans import Floats, plan_regions, region_side
 from ..allocation.grids.regions import region_grid
-from ..allocation.grids.tiers import TERCILES, ascending, measure, tier_of
+from ..allocation.grids.tiers import TERCILES, ascending, check_difficulty, tier_of
 from ..allocation.importance.importance import on_cells
 from ..allocation.plan import Plan
 
@@ -45,7 +45,7 @@ class RegionTiers:
     difficulty: Difficulty = field(default=Glance())
 
     def __post_init__(self) -> None:
-        measure(self.difficulty)
+        check_difficulty(self.difficulty)
         given = tuple(self.tokens) if isinstance(self.tokens, list | tuple) else ()
         counts = tuple(whole_number(count, "a count in tokens", 1, 2**20) for count in given)
         if not counts or list(counts) != sorted(set(counts)):

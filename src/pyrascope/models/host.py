@@ -5,7 +5,7 @@ from typing import Any
 
 from .families import FAMILIES, family_of
 from .families.parts.small import Recipe
-from .stock.inputs import PIXELS
+from .stock.inputs import PIXEL_INPUTS
 from .stock.support import takes_features, transformers
 
 
@@ -47,7 +47,7 @@ def check_class(cls: type, kind: str) -> None:
         raise TypeError(
             f"model must take encoded image features, got {cls.__name__} ({kind}), which does not; {supported}"
         )
-    needed = [name for name in PIXELS if _is_needed(cls, name)]
+    needed = [name for name in PIXEL_INPUTS if _is_needed(cls, name)]
     if needed:
         raise TypeError(
             f"model must run without {needed[0]} once they are encoded, got {cls.__name__} ({kind}), which does not; "

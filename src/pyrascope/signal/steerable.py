@@ -10,7 +10,7 @@ from torch import Tensor
 
 from .._check import whole_number
 from .arrays import Array, from_planes, spatial_axes, to_planes
-from .steerable_masks import Layout, most_levels
+from .steerable_masks import Geometry, most_levels
 from .steerable_transform import analyse, synthesise
 
 
@@ -46,9 +46,9 @@ class SteerablePyramid(Generic[Array]):
         return len(self.bands)
 
     @property
-    def layout(self) -> Layout:
+    def layout(self) -> Geometry:
         """What the frequency responses depend on."""
-        return Layout(self.size, self.levels, self.orientations, self.complex, self.decimate, self.angle)
+        return Geometry(self.size, self.levels, self.orientations, self.complex, self.decimate, self.angle)
 
     @property
     def overcompleteness(self) -> float:
@@ -128,7 +128,7 @@ def steerable_pyramid(
     most = most_levels(size)
     hint = f"an image of {size[0]}x{size[1]} allows {most} oriented levels; use levels={most} or a larger image"
     count = most if levels is None else whole_number(levels, "levels", 0, most, hint=hint)
-    layout = Layout(size, count, whole_number(orientations, "orientations", 1), *_flags(complex, decimate))
+    layout = Geometry(size, count, whole_number(orientations, "orientations", 1), *_flags(complex, decimate))
     highpass, bands, lowpass = analyse(planes, layout)
     return SteerablePyramid(
         from_planes(highpass, x, channel_axis),

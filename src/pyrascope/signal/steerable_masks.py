@@ -17,7 +17,7 @@ PHASES = (1 + 0j, -1j, -1 + 0j, 1j)  # (-i)^order
 
 
 @dataclass(frozen=True)
-class Layout:
+class Geometry:
     """What the responses depend on besides type and device; `angle` is that of the first orientation."""
 
     size: tuple[int, int]
@@ -59,7 +59,7 @@ def most_levels(size: tuple[int, int]) -> int:
     return max(0, (max(size) - 1).bit_length() - 1)
 
 
-def responses(layout: Layout, dtype: torch.dtype, device: torch.device) -> Responses:
+def responses(layout: Geometry, dtype: torch.dtype, device: torch.device) -> Responses:
     """The responses for a spectrum of real type `dtype`, kept for the next call unless they are large."""
     area = sum(math.prod(layout.level_size(level)) for level in range(layout.levels))
     channels = layout.orientations if layout.complex else (layout.orientations + 1) // 2
@@ -68,7 +68,7 @@ def responses(layout: Layout, dtype: torch.dtype, device: torch.device) -> Respo
 
 
 @lru_cache(maxsize=CACHED_PYRAMIDS)
-def _responses(layout: Layout, dtype: torch.dtype, device: torch.device) -> Responses:
+def _responses(layout: Geometry, dtype: torch.dtype, device: torch.device) -> Responses:
     with torch.inference_mode(False), torch.no_grad():
         frequencies = grid(layout.size, layout.size)
         half = [f[..., : layout.size[1] // 2 + 1] for f in frequencies]
@@ -118,7 +118,7 @@ def half_plane(fy: Tensor, fx: Tensor, angle: float) -> Tensor:
     return (along > 0) | ((along == 0) & (across > 0))
 
 
-def level_response(layout: Layout, level: int) -> Tensor:
+def level_response(layout: Geometry, level: int) -> Tensor:
     """The channels of one level, complex128; see `Responses.bands`."""
     fy, fx = grid(layout.size, layout.level_size(level))
     radial = low(fy, fx, level) * high(fy, fx, level + 1)

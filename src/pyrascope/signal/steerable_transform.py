@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from .backend import usable
-from .steerable_masks import Layout, responses
+from .steerable_masks import Geometry, responses
 
 KERNELS = "pyrascope.signal.kernels.spectrum"
 SMALLEST = 1 << 14  # samples below which kernels save nothing that their loading would not cost
@@ -22,7 +22,7 @@ SMALLEST = 1 << 14  # samples below which kernels save nothing that their loadin
 Bands = Sequence[Sequence[Tensor | None]]
 
 
-def analyse(planes: Tensor, layout: Layout) -> tuple[Tensor, list[list[Tensor]], Tensor]:
+def analyse(planes: Tensor, layout: Geometry) -> tuple[Tensor, list[list[Tensor]], Tensor]:
     """High-pass residual, bands and low-pass residual of a float tensor (..., h, w)."""
     work = planes.to(working_type(planes.dtype))
     if not work.numel():
@@ -39,7 +39,7 @@ def analyse(planes: Tensor, layout: Layout) -> tuple[Tensor, list[list[Tensor]],
     return highpass.to(planes.dtype), bands, lowpass
 
 
-def synthesise(highpass: Tensor | None, bands: Bands, lowpass: Tensor | None, layout: Layout, like: Tensor) -> Tensor:
+def synthesise(highpass: Tensor | None, bands: Bands, lowpass: Tensor | None, layout: Geometry, like: Tensor) -> Tensor:
     """The adjoint of `analyse` in the norm of the tight frame, of the parts that are not None, as planes `like`."""
     if not like.numel():
         return like.clone()
@@ -123,7 +123,7 @@ def embed(spectrum: Tensor, low: Tensor) -> Tensor:
     return spectrum
 
 
-def _nothing(planes: Tensor, layout: Layout) -> tuple[Tensor, list[list[Tensor]], Tensor]:
+def _nothing(planes: Tensor, layout: Geometry) -> tuple[Tensor, list[list[Tensor]], Tensor]:
     """`analyse` of an empty batch, at which FFT libraries fail."""
     dtype = working_type(planes.dtype).to_complex() if layout.complex else planes.dtype
     shapes = [(*planes.shape[:-2], *layout.level_size(level)) for level in range(layout.levels + 1)]

@@ -70,10 +70,10 @@ def _with_hint(word: str, known: list[str]) -> str:
     return f"{word[:40]} (did you mean {near[0]}?)" if near else word[:40]
 
 
-def family_of(question: str) -> str | None:
+def question_family(question: str) -> str | None:
     """Returns the family that a question is of by its wording; None where it is of none that the model was taught.
 
-    >>> family_of("what number is on the green star?"), family_of("what number is the star?")
+    >>> question_family("what number is on the green star?"), question_family("what number is the star?")
     ('number', None)
     """
     return _FAMILIES.get(_form(question))

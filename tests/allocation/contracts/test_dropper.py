@@ -8,7 +8,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pyrascope.allocation.contracts.attention import Heads
+from pyrascope.allocation.contracts.attention import AttentionHeads
 from pyrascope.allocation.contracts.dropper import scheduled, shares_of
 from tolerances import near
 
@@ -90,7 +90,7 @@ def test_rows_of_attention_are_those_of_the_full_matrix(masked):
     want = logits.masked_fill(~mask, -torch.inf).softmax(-1).mean(0)
     rows = torch.tensor([6, 2])
     for form in (mask, torch.zeros(7, 7).masked_fill(~mask, torch.finfo(torch.float32).min)) if masked else (None,):
-        near(Heads(query, key, 0.3, form).attention(rows), want[rows], "step")
+        near(AttentionHeads(query, key, 0.3, form).attention(rows), want[rows], "step")
 
 
 def test_shares_that_do_not_divide_are_rounded_down():

@@ -7,7 +7,7 @@ import torch
 from torch.nn.functional import cross_entropy
 
 from pyrascope.builtin.forward import Reply
-from pyrascope.builtin.heads import CLASSES, COLUMNS, LOOK, PLACES, Heads
+from pyrascope.builtin.heads import CLASSES, COLUMNS, FRAME_SIDE, LOOK_WIDTH, Heads
 from pyrascope.builtin.train import stage
 from pyrascope.builtin.train.losses import dense_losses, place_loss, spot_loss
 from pyrascope.builtin.train.stage import HIDDEN, WEIGHTS, Stage, answer_loss, masked_batch, read_loss
@@ -105,7 +105,9 @@ def test_answers_are_the_words_behind_the_question(found, reply, batch):
 def test_the_last_word_looks_at_the_evidence(found, heads, reply, batch):
     parts = []
     for b, q in words():
-        scores = heads.key(heads.shown(reply.shown[b])) @ heads.query(reply.states[b, q, LAST[b][q]]) / math.sqrt(LOOK)
+        scores = (
+            heads.key(heads.shown(reply.shown[b])) @ heads.query(reply.states[b, q, LAST[b][q]]) / math.sqrt(LOOK_WIDTH)
+        )
         parts.append(surprise(scores, batch["look"][b, q]))
     near(found[1]["look"], mean(parts[:-1]))  # nothing is looked for by the last one
 
@@ -116,7 +118,7 @@ def test_words_that_name_a_thing_point_to_it(found, heads, reply, batch):
         for k in (0, 1):
             aim, place = batch["meant"][b, q, k], NAMED[b][q][k]
             keys = torch.cat([heads.key(heads.shown(reply.shown[b])), heads.nowhere[None]])
-            scores = keys @ heads.mention(reply.middle[b, q, place]) / math.sqrt(LOOK)
+            scores = keys @ heads.mention(reply.middle[b, q, place]) / math.sqrt(LOOK_WIDTH)
             if aim.sum() > 0:
                 mention.append(surprise(scores, aim))
             if aim[:N].sum() > 0:
@@ -127,7 +129,7 @@ def test_words_that_name_a_thing_point_to_it(found, heads, reply, batch):
 
 
 def placed(scores, spot):
-    parts = scores.split((PLACES, PLACES, 6))
+    parts = scores.split((FRAME_SIDE, FRAME_SIDE, 6))
     return torch.stack([cross_entropy(part, aim) for part, aim in zip(parts, spot, strict=True)])
 
 
@@ -190,13 +192,13 @@ def test_dense_targets_weigh_none_a_fifth_and_corners_four_times(heads):
 
 def test_spots_are_the_row_and_the_column_of_the_frame(heads):
     features, centers = drawn(1, 1, D), torch.tensor([[[0.26, 0.99]]])
-    row, column = heads.spot(heads.norm(features))[0, 0].split(PLACES)
+    row, column = heads.spot(heads.norm(features))[0, 0].split(FRAME_SIDE)
     expected = (cross_entropy(row, torch.tensor(4)) + cross_entropy(column, torch.tensor(15))) / 2
     near(spot_loss(heads, features, centers), expected)
 
 
 def test_places_that_are_right_are_counted_by_their_rows():
-    scores, spots = torch.zeros(3, 2 * PLACES + 6), torch.tensor([[2, 1, 0], [3, 1, 0], [IGNORED] * 3])
+    scores, spots = torch.zeros(3, 2 * FRAME_SIDE + 6), torch.tensor([[2, 1, 0], [3, 1, 0], [IGNORED] * 3])
     scores[:, 2] = 5
     assert place_loss(scores, spots)[1] == 0.5
     loss, share = place_loss(scores, torch.full((3, 3), IGNORED))

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from pyrascope.builtin.architecture import fresh
-from pyrascope.builtin.forward import encode
+from pyrascope.builtin.forward import features_of
 from pyrascope.builtin.heads import CLASSES, COLUMNS, Heads
 from pyrascope.builtin.train.crops import crops, grid_boxes, patches, scaled
 from pyrascope.builtin.train.layouts import halves, nearest, overlay, pixels, priority, scattered, tree, uniform
 from pyrascope.builtin.train.loop import Batches, train
 from pyrascope.builtin.train.pages import page
-from pyrascope.builtin.train.quizzes import Layout, _uniform, layouts, mentions, quiz, read_from
+from pyrascope.builtin.train.quizzes import BatchKind, _uniform, layouts, mentions, quiz, read_from
 from pyrascope.builtin.train.recipe import recipe
 from pyrascope.builtin.train.stage import Stage, answer_loss, masked_batch, read_loss
 from pyrascope.builtin.train.targets import IGNORED, targets
@@ -37,7 +37,7 @@ def _float32(monkeypatch):
 
 
 def small(random, step):
-    return quiz(random, Layout("small", 256, 4, 4, _uniform((4,), step)), 2)
+    return quiz(random, BatchKind("small", 256, 4, 4, _uniform((4,), step)), 2)
 
 
 def stage(steps, name="tiny"):
@@ -70,7 +70,7 @@ def test_reconstruction_lowers_the_laplacian_loss_of_hidden_pictures(tmp_path):
     with torch.no_grad():
         after, before = (read_loss(*parts, batch)[1]["reconstruction"] for parts in ((model, heads), begun))
         hidden = batch["patches"].masked_fill(batch["hidden"][..., None], 0)
-        features = encode(model, hidden, batch["centers"])
+        features = features_of(model, hidden, batch["centers"])
         given = pictures(heads.pixels(heads.norm(features)))
     assert after < 0.8 * before
     wanted = laplacian_loss(given, pictures(batch["patches"]), 3, (1, 0.5, 0.25))
@@ -228,7 +228,7 @@ def test_pages_and_crops_say_what_they_show():
 @pytest.mark.parametrize("name", layouts(0))
 def test_quizzes_teach_the_answer_after_the_question(name):
     layout = layouts(3)[name]
-    batch = quiz(np.random.default_rng(0), Layout(layout.name, layout.side, 2, 4, layout.boxes), 3)
+    batch = quiz(np.random.default_rng(0), BatchKind(layout.name, layout.side, 2, 4, layout.boxes), 3)
     for text, labels, last in zip(
         batch["text"].flatten(0, 1), batch["labels"].flatten(0, 1), batch["last"].flatten(), strict=True
     ):

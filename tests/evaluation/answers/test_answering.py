@@ -11,7 +11,7 @@ pytest.importorskip("transformers")
 
 from pyrascope.builtin.look import two_looks
 from pyrascope.evaluation.answers.answering import ask
-from pyrascope.evaluation.answers.contenders import BLIND, FULL, ORACLE, contenders, every_name, named
+from pyrascope.evaluation.answers.contenders import BLIND, FULL_ROW, ORACLE, contenders, every_name, named
 from pyrascope.evaluation.answers.evidence import heat, ninths
 from pyrascope.evaluation.answers.examples import Example
 from pyrascope.evaluation.answers.timing import times
@@ -54,7 +54,7 @@ def test_every_contender_answers_every_example_once(run):
     assert {row: sorted(numbers) for row, numbers in seen.items()} == {
         row: [0, 2, 3] if row[0] == ORACLE else list(range(5)) for row in seen
     }
-    assert {FULL, BLIND, ORACLE, "resize", "random", "coarse-to-fine", "div-prune", "features:resize"} <= {
+    assert {FULL_ROW, BLIND, ORACLE, "resize", "random", "coarse-to-fine", "div-prune", "features:resize"} <= {
         one.method for one in run.records
     }
     assert [one.example for one in run.asked] == list(range(5))
@@ -187,4 +187,4 @@ def test_pictures_of_files_are_opened(loaded, tmp_path):
     one = Example(tmp_path / "a.png", "what is here", ("7",), evidence=((0, 0, 20, 20),))
     found = ask(*loaded, [one], contenders([]), [B], max_new_tokens=1)
     assert found.asked[0].place == 0
-    assert {record.method for record in found.records} == {FULL, BLIND, ORACLE, "resize", "random"}
+    assert {record.method for record in found.records} == {FULL_ROW, BLIND, ORACLE, "resize", "random"}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pyrascope.evaluation.answers import timing
-from pyrascope.evaluation.answers.contenders import BLIND, FULL, Contender
+from pyrascope.evaluation.answers.contenders import BLIND, FULL_ROW, Contender
 from pyrascope.evaluation.answers.examples import Example
 from pyrascope.models.ask.answer import Answer
 
@@ -30,12 +30,12 @@ def rows(monkeypatch):
     monkeypatch.setattr(timing, "answer", answer)
     monkeypatch.setattr(timing, "time", SimpleNamespace(process_time=lambda: now[0]))
     examples = [Example(np.zeros((4, 6, 3), np.uint8), "?", ("7",))] * 3
-    ways = [Contender(FULL), Contender(BLIND), Contender("told", "half", told=True), Contender("half", "half")]
+    ways = [Contender(FULL_ROW), Contender(BLIND), Contender("told", "half", told=True), Contender("half", "half")]
     return timing.times(None, None, examples, [*ways, Contender("refused", "refused")], [12])
 
 
 def test_who_is_asked(rows):
-    assert [(row["method"], row["budget"], row["examples"]) for row in rows] == [(FULL, None, 3), ("half", 12, 3)]
+    assert [(row["method"], row["budget"], row["examples"]) for row in rows] == [(FULL_ROW, None, 3), ("half", 12, 3)]
 
 
 def test_times_are_medians_without_the_first_answer(rows):

@@ -6,7 +6,7 @@ from torch.testing import assert_close
 
 import pyrascope as ps
 from pyrascope.allocation.budgets.cost import DECODERS, flops, mean_tokens, staged
-from pyrascope.allocation.contracts.attention import Heads
+from pyrascope.allocation.contracts.attention import AttentionHeads
 from pyrascope.methods.droppers import DROPPERS, Kept, Stage, dropper_from
 from pyrascope.methods.droppers.sparse_vlm import density_peaks
 from pyrascope.models.sites import LAYERS, site_of
@@ -26,7 +26,7 @@ def stage(n=12, before=2, after=4, d=6, layer=2, seed=0):
         text=torch.cat([torch.arange(before), torch.arange(before + n, s)]),
         hidden=torch.randn(s, d, generator=draw),
         embedded=torch.randn(s, d, generator=draw),
-        heads=Heads(torch.randn(4, s, 8, generator=draw), torch.randn(2, s, 8, generator=draw), 0.5),
+        heads=AttentionHeads(torch.randn(4, s, 8, generator=draw), torch.randn(2, s, 8, generator=draw), 0.5),
     )
 
 

@@ -8,7 +8,7 @@ from torch.nn.functional import grid_sample
 import pyrascope as ps
 from pyrascope.models.families.adapter import adapter_of
 from pyrascope.models.families.parts.tower import Cells
-from pyrascope.models.families.qwen import sampled, windows
+from pyrascope.models.families.qwen import table_samples, windows
 from pyrascope.models.pixels.site import plan_inputs
 from pyrascope.models.verify.small.tiny import build, prompts
 from pyrascope.tokens.gather import gather_patches
@@ -144,7 +144,7 @@ def test_the_table_of_positions_is_sampled_as_by_torch(aligned):
     visual.interpolation_align_corners = aligned
     grid = (9, 5)
     places = torch.rand(40, 2, generator=torch.Generator().manual_seed(0)).double() * torch.tensor([10.0, 6.0]) - 1
-    index, weight = sampled(visual, places, grid)
+    index, weight = table_samples(visual, places, grid)
     ours = (visual.pos_embed(index) * weight[..., None]).sum(1)
     table = visual.pos_embed.weight.T.reshape(1, -1, 8, 8)
     inside = places.clamp(min=0).minimum(torch.tensor([8.0, 4.0]))
@@ -152,7 +152,7 @@ def test_the_table_of_positions_is_sampled_as_by_torch(aligned):
     where = (share * 2 - 1).flip(-1).float()[None, None]
     theirs = grid_sample(table, where, padding_mode="border", align_corners=aligned)[0, :, 0].T
     near(ours, theirs, "transform")
-    single = sampled(visual, places, (1, 1))[1]
+    single = table_samples(visual, places, (1, 1))[1]
     near(single.sum(1), torch.ones(40))
 
 

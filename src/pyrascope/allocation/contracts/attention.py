@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 @dataclass(frozen=True, eq=False)
-class Heads:
+class AttentionHeads:
     """Queries and keys of one prompt's tokens in one layer, as the attention takes them (normalised, rotated).
 
     Attributes:
@@ -27,7 +27,7 @@ class Heads:
 
         Example:
             >>> same = torch.ones(1, 3, 2)
-            >>> Heads(same, same, 1.0).attention(torch.tensor([1]))
+            >>> AttentionHeads(same, same, 1.0).attention(torch.tensor([1]))
             tensor([[0.5000, 0.5000, 0.0000]])
         """
         kv, s, d = self.key.shape

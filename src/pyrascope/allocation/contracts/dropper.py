@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ..._check import shorten, whole_number
-from .attention import Heads
+from .attention import AttentionHeads
 
 AHEAD, BEHIND, NOTHING = "ahead", "behind", "nothing"
 """Whose attention a method scores by: the layer that runs next, the one that has run, none."""
@@ -38,7 +38,7 @@ class Stage:
     text: Tensor
     hidden: Tensor
     embedded: Tensor
-    heads: Heads | None = None
+    heads: AttentionHeads | None = None
 
     @property
     def last(self) -> Tensor:

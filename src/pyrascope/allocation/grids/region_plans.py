@@ -17,7 +17,7 @@ from ..tree.partition import all_finite
 from .regions import FITS, region_boxes, region_grid
 
 Floats = NDArray[np.float64]
-Judge = Callable[[Scene, int, int], tuple[Floats, Floats]]
+RegionJudge = Callable[[Scene, int, int], tuple[Floats, Floats]]
 """(scene, cell, side) -> what each region of `side` cells is worth, and the wanted height / width of its boxes."""
 
 Bounds = tuple[int | None, int | None, int | None]
@@ -36,7 +36,7 @@ def plan_regions(
     budget: int | None,
     cell: int,
     method: str,
-    judge: Judge,
+    judge: RegionJudge,
     bounds: Bounds = (None, None, None),
     fits: float = FITS,
     counted: bool = False,

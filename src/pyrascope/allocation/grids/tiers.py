@@ -13,7 +13,7 @@ from ..contracts.allocator import Scene
 from ..plan import Plan, grid_of
 from .levels import LevelScores, best_of_each, level_counts, level_grids, plan_of_levels
 
-Judge = Callable[[Scene, int, int], LevelScores]
+TierJudge = Callable[[Scene, int, int], LevelScores]
 """(scene, cell, levels) -> scores of the cells of each level."""
 
 
@@ -34,7 +34,7 @@ class Tier:
     shares: tuple[float, ...]
 
 
-def measure(difficulty: object) -> None:
+def check_difficulty(difficulty: object) -> None:
     """Raises TypeError unless `difficulty` can judge scenes."""
     if isinstance(difficulty, type) or not callable(difficulty):
         raise TypeError(f"difficulty must be a measure of it, made, such as Complexity(), got {shorten(difficulty)}")
@@ -68,7 +68,7 @@ def tier_of(difficulty: float, thresholds: Sequence[float]) -> int:
 
 
 def plan_tiers(
-    scenes: Sequence[Scene], tiers: Sequence[Tier], budget: int | None, cell: int, method: str, judge: Judge
+    scenes: Sequence[Scene], tiers: Sequence[Tier], budget: int | None, cell: int, method: str, judge: TierJudge
 ) -> list[Plan]:
     """Returns one plan a scene: the levels of its tier share its tokens, which go to the cells with the best scores.
 
@@ -95,7 +95,7 @@ def plan_tiers(
     ]
 
 
-def _plan(scene: Scene, tier: Tier, tokens: int, cell: int, method: str, judge: Judge) -> Plan:
+def _plan(scene: Scene, tier: Tier, tokens: int, cell: int, method: str, judge: TierJudge) -> Plan:
     grids = level_grids(scene.size, cell, len(tier.shares))
     scores = judge(scene, cell, len(grids))
     chosen = best_of_each(scores, level_counts(tier.shares, grids, tokens))

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from ...learning.losses.laplacian import laplacian_loss
 from ..architecture import CELL
-from ..heads import CLASSES, COLUMNS, PLACES, SIZES, Heads
+from ..heads import CLASSES, COLUMNS, FRAME_SIDE, SIZES, Heads
 from .targets import IGNORED
 
 NONE_WEIGHT = 0.2
@@ -66,8 +66,8 @@ def spot_loss(heads: Heads, features: Tensor, centers: Tensor) -> Tensor:
 
     Without it the tower forgets where its tokens are, and questions of sides are never learned.
     """
-    scores = heads.spot(heads.norm(features)).float().unflatten(-1, (2, PLACES))
-    aims = (centers * PLACES).long().clamp(0, PLACES - 1)
+    scores = heads.spot(heads.norm(features)).float().unflatten(-1, (2, FRAME_SIDE))
+    aims = (centers * FRAME_SIDE).long().clamp(0, FRAME_SIDE - 1)
     return F.cross_entropy(scores.flatten(0, 2), aims.flatten())
 
 
@@ -78,7 +78,9 @@ def place_loss(scores: Tensor, spots: Tensor) -> tuple[Tensor, float]:
         scores: What the heads say of them, 2 * PLACES + SIZES for each, in any shape.
         spots: As many rows, columns and sizes (..., 3), `IGNORED` where there is no such thing.
     """
-    parts = torch.split_with_sizes(scores.float().reshape(-1, 2 * PLACES + SIZES), (PLACES, PLACES, SIZES), -1)
+    parts = torch.split_with_sizes(
+        scores.float().reshape(-1, 2 * FRAME_SIDE + SIZES), (FRAME_SIDE, FRAME_SIDE, SIZES), -1
+    )
     aims = spots.flatten(0, -2).unbind(-1)
     known = aims[0] != IGNORED
     if not bool(known.any()):

@@ -13,7 +13,7 @@ from ...world.drawing import Drawing, Style, Thing, drawing
 from ...world.questions import LONGEST, Question, question
 from ...world.vocabulary import COLORS, EOS, IDS, SHAPES
 from ..architecture import CELL, GRID
-from ..heads import PLACES
+from ..heads import FRAME_SIDE
 from .layouts import COARSE, Floats, halves, overlay, pixels, priority, scattered, tree, uniform
 from .targets import IGNORED, overlap, size_class, targets
 
@@ -41,7 +41,7 @@ MIXES = ((8, 32), (8, 32), (8, 32), (7, 47), (6, 28), (5, 23), (8, 64), (8, 16),
 
 
 @dataclass(frozen=True)
-class Layout:
+class BatchKind:
     """One kind of batch: a window of the frame or all of it (512), how many pictures, questions each, its tokens.
 
     `boxes` is called with a source of chance, the side, the evidence to be shown finely, and all things' boxes.
@@ -72,26 +72,26 @@ def _uniform(counts: tuple[int, ...], step: int) -> Callable[..., Floats]:
     return lambda random, side, evidence, things: uniform(side, counts[step % len(counts)])
 
 
-def layouts(step: int) -> dict[str, Layout]:
+def layouts(step: int) -> dict[str, BatchKind]:
     """Returns the kinds of batches by name."""
     kinds = (
-        Layout("window overlay", 256, 40, 4, _overlay(None, 20)),
-        Layout("window tree", 256, 40, 4, _tree(8)),
-        Layout("window uniform", 256, 32, 4, _uniform((4, 5, 6, 8), step)),
-        Layout("window full", 256, 8, 6, _uniform((16,), step)),
-        Layout("pane", 128, 40, 4, _uniform((8,), step)),
-        Layout("overlay", 512, 24, 5, _overlay(*MIXES[step % len(MIXES)])),
-        Layout("tree", 512, 24, 5, _tree((11, 11, 5, 21, 32)[step % 5])),
-        Layout("uniform", 512, 20, 5, _uniform((7, 8, 9, 10, 12, 14), step)),
-        Layout("half", 512, 8, 6, _uniform((16,), step)),
-        Layout("scattered", 512, 8, 6, lambda random, side, evidence, things: scattered(random, side, 256, things)),
-        Layout("full", 512, 3, 12, _uniform((32,), step)),
+        BatchKind("window overlay", 256, 40, 4, _overlay(None, 20)),
+        BatchKind("window tree", 256, 40, 4, _tree(8)),
+        BatchKind("window uniform", 256, 32, 4, _uniform((4, 5, 6, 8), step)),
+        BatchKind("window full", 256, 8, 6, _uniform((16,), step)),
+        BatchKind("pane", 128, 40, 4, _uniform((8,), step)),
+        BatchKind("overlay", 512, 24, 5, _overlay(*MIXES[step % len(MIXES)])),
+        BatchKind("tree", 512, 24, 5, _tree((11, 11, 5, 21, 32)[step % 5])),
+        BatchKind("uniform", 512, 20, 5, _uniform((7, 8, 9, 10, 12, 14), step)),
+        BatchKind("half", 512, 8, 6, _uniform((16,), step)),
+        BatchKind("scattered", 512, 8, 6, lambda random, side, evidence, things: scattered(random, side, 256, things)),
+        BatchKind("full", 512, 3, 12, _uniform((32,), step)),
     )
     return {kind.name: kind for kind in kinds}
 
 
 def quiz(
-    random: np.random.Generator, layout: Layout, most: int, families: Mapping[str, float] = SHARES
+    random: np.random.Generator, layout: BatchKind, most: int, families: Mapping[str, float] = SHARES
 ) -> dict[str, Tensor | str | list[list[str]]]:
     """Returns a batch of one kind; `most` things a picture, and `families` asked so often.
 
@@ -210,7 +210,7 @@ def mentions(
     Returns:
         The places (q, 2) of the last word of each name, and how much of the thing each token shows (q, 2, n + 1), which
         sums to 1: in the last column where there is no such thing, and 0 where nothing is named; its row and column
-        among `PLACES` of the frame, where the picture is offset by so many pixels, and its size (q, 2, 3).
+        among `FRAME_SIDE` of the frame, where the picture is offset by so many pixels, and its size (q, 2, 3).
     """
     places = np.zeros((len(asked), 2), np.int64)
     shown = np.zeros((len(asked), 2, len(boxes) + 1), np.float32)
@@ -224,7 +224,7 @@ def mentions(
             if meant:
                 shown[i, j, :-1] = _covered(boxes, meant[0].box)
                 middle = np.array(meant[0].center) + offset
-                spots[i, j] = (*(middle * PLACES / FRAME).astype(int), size_class(meant[0].box))
+                spots[i, j] = (*(middle * FRAME_SIDE / FRAME).astype(int), size_class(meant[0].box))
             else:
                 shown[i, j, -1] = 1
     return places, shown, spots

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ..forward import answer, encode
+from ..forward import features_of, reply_to
 from ..heads import COLUMNS, Heads
 from .crops import crops
 from .losses import dense_losses, place_loss, reconstruction_loss, spot_loss
@@ -72,7 +72,9 @@ def masked_batch(random: np.random.Generator, step: int) -> Batch:
 def read_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[str, float]]:
     """The dense targets; where tokens are hidden, also what pictures the tower gives back."""
     hidden, patches = batch.get("hidden"), batch["patches"]
-    features = encode(model, patches if hidden is None else patches.masked_fill(hidden[..., None], 0), batch["centers"])
+    features = features_of(
+        model, patches if hidden is None else patches.masked_fill(hidden[..., None], 0), batch["centers"]
+    )
     loss, right = dense_losses(heads, features, batch["wanted"])
     loss = loss + WEIGHTS["spot"] * spot_loss(heads, features, batch["centers"])
     seen = {"loss": float(loss.detach()), **dict(zip(COLUMNS, right, strict=True))}
@@ -100,8 +102,8 @@ def answer_loss(model: Any, heads: Heads, batch: Batch) -> tuple[Tensor, dict[st
     if "text" not in batch:
         loss, seen = read_loss(model, heads, batch)
         return loss, {f"crops {name}": seen[name] for name in ("loss", "character", "corner")}
-    features = encode(model, batch["patches"], batch["centers"])
-    reply = answer(model, features, batch["centers"], batch["text"])
+    features = features_of(model, batch["patches"], batch["centers"])
+    reply = reply_to(model, features, batch["centers"], batch["text"])
     labels, meant = batch["labels"], batch["meant"].flatten(0, 2)
     look = heads.look(reply.states, reply.shown, batch["last"]).float().flatten(0, 1)
     words = _at(reply.middle, batch["named"])

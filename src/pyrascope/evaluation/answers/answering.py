@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ...allocation.plan import Plan
-from ...models.ask.answer import entropy_of, greedy, tokens_of
+from ...models.ask.answer import entropy_of, greedy, seen_tokens
 from ...models.attach import attach
 from ...models.fewer import with_fewer_tokens
 from ...models.prompts.chat import prompt_of
@@ -178,7 +178,7 @@ def _ask_all(
     if contender.told and not (batch := batch.known(model, processor)).numbers:
         return
     site = PIXELS if contender.name == BLIND else None if contender.method is None else site_of(contender.method)
-    tokens = int(max(tokens_of(model, batch.inputs))) if site != PIXELS else budget or 1
+    tokens = int(max(seen_tokens(model, batch.inputs))) if site != PIXELS else budget or 1
     size = max(1, min(CHUNK, TOKENS // max(tokens, 1)))
     for start in range(0, len(batch.numbers), size):
         part = batch.part(slice(start, start + size), model, processor)
@@ -202,7 +202,7 @@ def _answers(
     spent = (time.process_time() - start) / len(batch.numbers)
     said = processor.tokenizer.batch_decode(out.sequences[:, inputs["input_ids"].shape[1] :], skip_special_tokens=True)
     entropies = entropy_of(out.logits[0]).tolist()
-    tokens = tokens_of(model, inputs, dropper, budget)
+    tokens = seen_tokens(model, inputs, dropper, budget)
     found = zip(batch.numbers, batch.examples, tokens, said, entropies, plans, strict=True)
     return [
         Record(

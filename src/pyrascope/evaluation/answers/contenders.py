@@ -11,8 +11,8 @@ from ...builtin.look import TrainedLook, looking, two_looks
 from ...models.by_name import READERS, any_method_from
 from ...models.sites import FEATURES, LAYERS
 
-FULL, BLIND, ORACLE, RESIZE, RANDOM, LOOK = "full", "blind", "oracle", "resize", "random", "coarse-to-fine"
-UNPLANNED = (FULL, BLIND)
+FULL_ROW, BLIND, ORACLE, RESIZE_ROW, RANDOM, LOOK_ROW = "full", "blind", "oracle", "resize", "random", "coarse-to-fine"
+UNPLANNED = (FULL_ROW, BLIND)
 """Rows without a budget: all tokens, and none."""
 ALL = "all"
 
@@ -54,10 +54,10 @@ def contenders(names: Sequence[str], look: TrainedLook | None = None) -> list[Co
         ValueError: no such method.
     """
     wanted = [name for given in names for name in (every_name() if given == ALL else [given])]
-    found = [Contender(FULL), Contender(BLIND), Contender(ORACLE, two_looks(everywhere), told=True)]
-    for name in dict.fromkeys([RESIZE, RANDOM, *wanted]):
-        if name not in (FULL, BLIND, ORACLE):
-            method = two_looks() if name == LOOK else any_method_from(name)
+    found = [Contender(FULL_ROW), Contender(BLIND), Contender(ORACLE, two_looks(everywhere), told=True)]
+    for name in dict.fromkeys([RESIZE_ROW, RANDOM, *wanted]):
+        if name not in (FULL_ROW, BLIND, ORACLE):
+            method = two_looks() if name == LOOK_ROW else any_method_from(name)
             found.append(Contender(name, looking(method, look)))
     return found
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from .answering import Run
 from .baselines import majority
-from .contenders import LOOK, RESIZE
+from .contenders import LOOK_ROW, RESIZE_ROW
 from .gating import Gated, gated
 from .scores import accuracies, bias, by_family, hard, rows_of, suffices
 
@@ -26,9 +26,9 @@ def results(run: Run, timed: Sequence[Facts], about: Mapping[str, Any]) -> Facts
     """
     rows = rows_of(run.records)
     gates = {
-        budget: gated(rows[RESIZE, budget], rows[name, budget])
+        budget: gated(rows[RESIZE_ROW, budget], rows[name, budget])
         for name, budget in rows
-        if name == LOOK and budget is not None and (RESIZE, budget) in rows
+        if name == LOOK_ROW and budget is not None and (RESIZE_ROW, budget) in rows
     }
     run.records += majority(run.asked) + [one for gate in gates.values() for one in gate.records]
     rows = rows_of(run.records)

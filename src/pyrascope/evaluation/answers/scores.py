@@ -7,7 +7,7 @@ import numpy as np
 
 from ..bootstrap import bootstraps
 from .answering import Asked, Record
-from .contenders import FULL, RESIZE
+from .contenders import FULL_ROW, RESIZE_ROW
 from .evidence import SIDE
 
 Row = tuple[str, int | None]
@@ -67,16 +67,16 @@ def hard(rows: Rows) -> dict[int, Facts]:
         Benchmark: An Evaluation Framework for Visual Token Compression Methods" (VTC-Bench).
     """
     found: dict[int, Facts] = {}
-    full = rows.get((FULL, None), {})
+    full = rows.get((FULL_ROW, None), {})
     for budget in _budgets(rows):
-        small = rows.get((RESIZE, budget), {})
+        small = rows.get((RESIZE_ROW, budget), {})
         which = [i for i in small if i in full and full[i].right and not small[i].right]
         others = {row: [rows[row][i].right for i in which if i in rows[row]] for row in rows if row[1] == budget}
         shares = _intervals(list(others.values()))
         found[budget] = {
             "examples": len(which),
             "of": len(small),
-            "recovered": {name: share for (name, _), share in zip(others, shares, strict=True) if name != RESIZE},
+            "recovered": {name: share for (name, _), share in zip(others, shares, strict=True) if name != RESIZE_ROW},
         }
     return found
 
@@ -88,9 +88,9 @@ def suffices(rows: Rows) -> dict[int, Facts]:
     that where chance decides, it is in favour of the resize.
     """
     found: dict[int, Facts] = {}
-    full = rows.get((FULL, None), {})
+    full = rows.get((FULL_ROW, None), {})
     for budget in _budgets(rows):
-        small = rows.get((RESIZE, budget), {})
+        small = rows.get((RESIZE_ROW, budget), {})
         pairs: dict[str, list[float]] = {}
         for i in small.keys() & full.keys():
             pairs.setdefault(small[i].family, []).append(float(full[i].right) - float(small[i].right))
@@ -135,8 +135,8 @@ def bias(rows: Rows, asked: Sequence[Asked]) -> list[Facts]:
 def _differences(rows: Rows, row: Row) -> list[float]:
     """Right of a row minus right of the resize, where both have answered."""
     name, budget = row
-    small = rows.get((RESIZE, budget), {})
-    if budget is None or name == RESIZE:
+    small = rows.get((RESIZE_ROW, budget), {})
+    if budget is None or name == RESIZE_ROW:
         return []
     return [float(one.right) - float(small[i].right) for i, one in rows[row].items() if i in small]
 

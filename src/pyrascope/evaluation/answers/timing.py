@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from ...models.ask.answer import Answer, answer
-from .contenders import BLIND, FULL, Contender
+from .contenders import BLIND, FULL_ROW, Contender
 from .examples import Example
 
 Facts = dict[str, Any]
@@ -66,7 +66,7 @@ def times(
                 if turn:
                     taken.setdefault(way, []).append((found, time.process_time() - start))
             each()
-    whole = [cpu for _, cpu in taken.get((FULL, None), [])]
+    whole = [cpu for _, cpu in taken.get((FULL_ROW, None), [])]
     return [
         {
             "method": name,

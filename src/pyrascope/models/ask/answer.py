@@ -138,7 +138,7 @@ def answer(
     new = out.sequences[0, inputs["input_ids"].shape[1] :]
     return Answer(
         text=processor.tokenizer.decode(new, skip_special_tokens=True).strip(),
-        tokens=tokens_of(model, inputs, method if site == LAYERS else None, budget)[0],
+        tokens=seen_tokens(model, inputs, method if site == LAYERS else None, budget)[0],
         entropy=float(entropy_of(out.logits[0][0])),
         first=clock.at - start,
         planning=seconds[PLANNING],
@@ -163,7 +163,7 @@ def _shorter(
     return full, lambda: None
 
 
-def tokens_of(
+def seen_tokens(
     model: Any, inputs: Mapping[str, Any], dropper: Any = None, budget: int | None = None
 ) -> list[int | float]:
     """Returns the visual tokens that the language model sees of each prompt; with a dropper, their mean over layers.

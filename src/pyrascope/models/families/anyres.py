@@ -18,7 +18,7 @@ from ..stock.tower import has_cls, vision_module_of
 from .llava import LlavaTower, check_selection
 from .parts.arrangement import KEEPS_CLS, Arrangement, patches_of, setting
 from .parts.canvas import Canvas
-from .parts.layout import Layout, one_view
+from .parts.layout import TokenLayout, one_view
 from .parts.small import CLIP, SIGLIP, Recipe, config_of, text
 from .parts.tiles import laid_out
 from .parts.tokens import VIDEO
@@ -160,7 +160,7 @@ class AnyResArrangement(Arrangement):
 
     def layouts(
         self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
-    ) -> list[Layout]:
+    ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`."""
         side = patches_of(model, inputs)
         cls = has_cls(vision_module_of(model))
@@ -173,7 +173,7 @@ class AnyResArrangement(Arrangement):
             mean = _of_views(pack, start, views, side, cls)
             cells = torch.ones(views, side[0] * side[1], 1, dtype=torch.float64)
             out.append(
-                Layout(
+                TokenLayout(
                     tiles=_tiles(pack, views, side),
                     mean=mean,
                     patches=_patches(pack(cells, None), pack(cells, NO_LIMIT), side[0] * side[1]),

@@ -12,7 +12,7 @@ from ..stock.tower import has_cls, vision_module_of
 from .llava import check_selection
 from .parts.arrangement import ByRun, patches_of, tokens_of
 from .parts.canvas import Canvas
-from .parts.layout import Layout, even_views, whole_last
+from .parts.layout import TokenLayout, even_views, whole_last
 from .parts.small import VIT, Recipe, config_of, text
 from .parts.tiles import tiled, views_of
 from .parts.tower import Cells, gathered, pixel_values
@@ -54,7 +54,7 @@ class InternVLArrangement(ByRun):
 
     def layouts(
         self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
-    ) -> list[Layout]:
+    ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`.
 
         The last of several views is the whole image. How its tiles are arranged, nothing in the inputs tells.

@@ -9,7 +9,7 @@ from ..stock.placeholders import Run
 from ..stock.tower import has_cls, vision_module_of
 from .parts.arrangement import KEEPS_CLS, Arrangement, patches_of, setting, tokens_of
 from .parts.canvas import Canvas, whole_view
-from .parts.layout import Layout, even_views
+from .parts.layout import TokenLayout, even_views
 from .parts.small import CLIP, Recipe, config_of, text
 from .parts.tower import Cells, gathered, pixel_values
 from .parts.trunk import check_view, encode_cells, trunk_of
@@ -68,7 +68,7 @@ class LlavaArrangement(Arrangement):
 
     def layouts(
         self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
-    ) -> list[Layout]:
+    ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`.
 
         Nothing is known of a tower that takes images of any size.

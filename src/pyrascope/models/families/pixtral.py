@@ -12,7 +12,7 @@ from ..stock.encode import Encoded
 from ..stock.placeholders import Run
 from .parts.arrangement import Arrangement
 from .parts.canvas import Canvas, whole_view
-from .parts.layout import Layout, packed
+from .parts.layout import TokenLayout, packed
 from .parts.small import VIT, Recipe, config_of, text
 from .parts.tower import Cells, gathered
 from .parts.trunk import centres
@@ -116,7 +116,7 @@ class Mistral3Arrangement(Arrangement):
 
     def layouts(
         self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
-    ) -> list[Layout]:
+    ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`."""
         size = model.config.vision_config.patch_size
         sides = [(int(high) // size, int(wide) // size) for high, wide in inputs["image_sizes"]]

@@ -12,7 +12,7 @@ from ..stock.encode import Encoded
 from ..stock.placeholders import Run
 from .parts.arrangement import Arrangement
 from .parts.canvas import Canvas, raster
-from .parts.layout import Layout, one_view
+from .parts.layout import TokenLayout, one_view
 from .parts.small import SECTIONS, Recipe, qwen_config
 from .parts.tokens import START
 from .parts.tower import Cells
@@ -81,14 +81,15 @@ def geometry_of(cells: Sequence[Cells], k: int, owner: Any = None) -> dict[str, 
     Args:
         cells: Of several images, each of which attends to itself.
         k: Patches along each side of a cell.
-        owner: What has a table of positions, if there is one; see `sampled`.
+        owner: What has a table of positions, if there is one; see `table_samples`.
     """
     places = [centres(one, k) - 0.5 for one in cells]  # the first native patch is at 0
     counts = torch.tensor([len(one) for one in places])
     geometry = {"position_ids": torch.cat(places).float(), "cu_seqlens": _ends(counts)}
     if owner is not None:
         found = [
-            sampled(owner, place, (one.grid[0] * k, one.grid[1] * k)) for place, one in zip(places, cells, strict=True)
+            table_samples(owner, place, (one.grid[0] * k, one.grid[1] * k))
+            for place, one in zip(places, cells, strict=True)
         ]
         geometry["interp_indices"] = torch.cat([index for index, _ in found])
         geometry["interp_weights"] = torch.cat([weight for _, weight in found])
@@ -121,7 +122,7 @@ def _ends(counts: Tensor) -> Tensor:
     return functional.pad(counts.cumsum(0), (1, 0)).to(torch.int32)
 
 
-def sampled(owner: Any, places: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def table_samples(owner: Any, places: Tensor, grid: tuple[int, int]) -> tuple[Tensor, Tensor]:
     """Returns which entries of a table of positions make that of each place, and how much of each.
 
     Args:
@@ -164,7 +165,7 @@ class QwenArrangement(Arrangement):
 
     def layouts(
         self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
-    ) -> list[Layout]:
+    ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`."""
         vision = model.config.vision_config
         merge = vision.spatial_merge_size
@@ -174,7 +175,7 @@ class QwenArrangement(Arrangement):
             grid, cells = (rows // merge, columns // merge), times * rows * columns // merge**2
             places = by_window(grid, window) if window else torch.arange(cells)
             out.append(
-                Layout(
+                TokenLayout(
                     grid=grid if times == 1 else None,
                     tiles=one_view(cells),
                     mean=_of_blocks(start + places, merge**2),

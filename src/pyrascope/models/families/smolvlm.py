@@ -13,7 +13,7 @@ from ..stock.encode import Encoded
 from ..stock.placeholders import Run, by_items
 from .parts.arrangement import Arrangement, patches_of, tokens_of
 from .parts.canvas import Canvas
-from .parts.layout import Layout, even_views, whole_last
+from .parts.layout import TokenLayout, even_views, whole_last
 from .parts.small import VIT, Recipe, config_of, text
 from .parts.tiles import tiled, views_of
 from .parts.tower import Cells, gathered, pixel_values
@@ -101,7 +101,7 @@ class SmolVLMArrangement(Arrangement):
 
     def layouts(
         self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
-    ) -> list[Layout]:
+    ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`.
 
         How tiles are arranged is told by the tokens before them, which name their row and column.

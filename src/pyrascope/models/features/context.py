@@ -10,7 +10,7 @@ from torch import Tensor
 
 from ...allocation.contracts.reducer import FeatureContext, Reducer
 from ..families import family_of
-from ..families.parts.layout import Layout
+from ..families.parts.layout import TokenLayout
 from ..stock.placeholders import Run
 from ..stock.tower import Layer, attention_modules, listening, selected_layer, vision_module_of
 
@@ -19,7 +19,7 @@ FROM_TOWER = frozenset({FIRST, LAST, KEYS})
 
 
 @dataclass
-class Heard:
+class HeardTower:
     """What the tower told while it ran, by `FeatureContext`'s names; `reason` says why it tells nothing."""
 
     layers: dict[str, Layer] = field(default_factory=dict)
@@ -33,9 +33,9 @@ def asked_by(method: Reducer) -> frozenset[str]:
 
 
 @contextmanager
-def hearing(model: Any, inputs: Mapping[str, Any], method: Reducer) -> Iterator[Heard]:
+def hearing(model: Any, inputs: Mapping[str, Any], method: Reducer) -> Iterator[HeardTower]:
     """Within the block, what `method` asks of the tower is taken down; the tower's output stays bit for bit."""
-    asked, heard = asked_by(method) & FROM_TOWER, Heard()
+    asked, heard = asked_by(method) & FROM_TOWER, HeardTower()
     with ExitStack() as stack:
         if asked:
             try:
@@ -64,7 +64,7 @@ def contexts(
     inputs: Mapping[str, Any],
     groups: Sequence[Sequence[Run]],
     method: Reducer,
-    heard: Heard,
+    heard: HeardTower,
     processor: Any = None,
 ) -> list[FeatureContext]:
     """Returns what is known of each image: its grid, and of the rest what `method` asks for.
@@ -88,7 +88,7 @@ def contexts(
     try:
         layouts = family_of(model.config.model_type).arrangement.layouts(model, inputs, groups, processor)
     except NotImplementedError as reason:
-        layouts, heard = [Layout() for _ in groups], Heard(reason=str(reason))
+        layouts, heard = [TokenLayout() for _ in groups], HeardTower(reason=str(reason))
     out = []
     for layout, group in zip(layouts, groups, strict=True):
         found: dict[str, Any] = {"grid": layout.grid, "tiles": layout.tiles}
@@ -100,7 +100,7 @@ def contexts(
     return out
 
 
-def _from_tower(heard: Heard, layout: Layout) -> dict[str, Tensor]:
+def _from_tower(heard: HeardTower, layout: TokenLayout) -> dict[str, Tensor]:
     found: dict[str, Tensor] = {}
     if layout.mean is None or layout.patches is None:
         return found

@@ -11,7 +11,7 @@ from ...allocation.contracts.reducer import FeatureContext, Reducer, Reduction
 from ..budgets import budgets_of
 from ..families import family_of
 from ..host import check_model
-from ..prompts.placement import at_centres, by_centre
+from ..prompts.placement import by_centre, with_centres
 from ..prompts.shrink import ORIGINAL, POSITIONS, shorter, stock_positions
 from ..stock.clock import PLANNING, span
 from ..stock.encode import encode, tower_arguments
@@ -102,4 +102,4 @@ def _at_centres(
         return place, torch.arange(len(mine), device=found.kept.device)
     rows, cells = context.grid
     order = by_centre(centres, torch.arange(rows * cells).reshape(rows, cells))
-    return at_centres(place, row, columns, mine, order), order.boxes.to(found.kept.device)
+    return with_centres(place, row, columns, mine, order), order.boxes.to(found.kept.device)

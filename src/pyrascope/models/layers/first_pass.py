@@ -9,9 +9,9 @@ from torch import Tensor
 from torch.nn import Module
 
 from ..._check import shorten
-from ...allocation.contracts.attention import Heads
+from ...allocation.contracts.attention import AttentionHeads
 from ...allocation.contracts.dropper import AHEAD, BEHIND, Dropper, Stage
-from ..stock.attention_tap import Heard, Listener
+from ..stock.attention_tap import Listener, TappedAttention
 from ..stock.decoder import projected
 from .columns import Columns
 from .groups import Group
@@ -32,7 +32,7 @@ class FirstPass:
     embedded: Tensor | None = None
     alive: Tensor | None = None
     full: Tensor | None = None
-    heard: dict[int, Heard] = field(default_factory=dict)
+    heard: dict[int, TappedAttention] = field(default_factory=dict)
 
     def listeners(self) -> dict[Module, Listener]:
         """What must be heard while the layers run."""
@@ -93,7 +93,7 @@ class FirstPass:
         prompt.columns[layer:] = [Columns.of(alive)] * (len(prompt.columns) - layer)
         return hidden
 
-    def _heard(self, layer: int, hidden: Tensor, given: dict[str, Any], seen: Columns | None) -> Heard | None:
+    def _heard(self, layer: int, hidden: Tensor, given: dict[str, Any], seen: Columns | None) -> TappedAttention | None:
         """Queries, keys, mask and factor of the attention that the dropper looks at."""
         if self.dropper.looks == BEHIND:
             return self.heard.pop(layer - 1)
@@ -121,10 +121,10 @@ def _shorter(given: dict[str, Any], seen: Columns, length: int) -> dict[str, Any
     return out
 
 
-def _heads(heard: Heard, row: int, local: Tensor) -> Heads:
+def _heads(heard: TappedAttention, row: int, local: Tensor) -> AttentionHeads:
     query, key, mask, factor = heard
     square = None if mask is None else mask[row if len(mask) > 1 else 0, 0][local][:, local]
-    return Heads(query[row][:, local].detach(), key[row][:, local].detach(), factor, square)
+    return AttentionHeads(query[row][:, local].detach(), key[row][:, local].detach(), factor, square)
 
 
 def _check_kept(kept: Tensor, n: int, count: int, dropper: Dropper) -> None:

@@ -25,7 +25,7 @@ from .groups import groups_of, with_schedules
 from .later_pass import LaterPass
 from .prompt import Prompt
 
-BACKENDS = ("sdpa", "eager")
+MASKABLE = ("sdpa", "eager")
 
 
 @contextmanager
@@ -89,8 +89,8 @@ class _Session:
         self.layers = layers_of(model)
         self.windows = windows_of(self.layers)
         backend = backend_of(model)
-        if backend not in BACKENDS:
-            raise NotImplementedError(f"the attention backend must be {' or '.join(BACKENDS)} here, got {backend}")
+        if backend not in MASKABLE:
+            raise NotImplementedError(f"the attention backend must be {' or '.join(MASKABLE)} here, got {backend}")
         self.additive = backend == "eager"
         self.prompts: WeakKeyDictionary[Any, Prompt] = WeakKeyDictionary()
         self.call = _Call()

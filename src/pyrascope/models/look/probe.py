@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from ..._check import one_of, whole_number
-from ...allocation.contracts.attention import Heads
+from ...allocation.contracts.attention import AttentionHeads
 from ..families import family_of
 from ..host import check_model
 from ..prompts.images import image_runs
@@ -138,9 +138,9 @@ def last_rows(model: Any, given: Mapping[str, Any], layer: int, *, rotated: bool
         )
     last = (torch.arange(shown.shape[1], device=shown.device) * shown).argmax(1)
     rows = [
-        Heads(query[row], key[row], factor, None if mask is None else mask[row if len(mask) > 1 else 0, 0]).attention(
-            last[row : row + 1]
-        )
+        AttentionHeads(
+            query[row], key[row], factor, None if mask is None else mask[row if len(mask) > 1 else 0, 0]
+        ).attention(last[row : row + 1])
         for row in range(len(key))
     ]
     out: Tensor = torch.cat(rows) * shown

@@ -9,23 +9,23 @@ from torch import Tensor
 from ...allocation.plan import Plan
 from ..families.parts.canvas import Canvas
 from ..families.parts.tower import visible_centres
-from ..prompts.placement import Order, at_centres, by_centre
+from ..prompts.placement import Order, by_centre, with_centres
 from ..stock.placeholders import Run
 
 
-def order_of(canvas: Canvas, plan: Plan) -> Order:
+def order_of_plan(canvas: Canvas, plan: Plan) -> Order:
     """Returns the order of a plan's tokens."""
     return by_centre(visible_centres(torch.from_numpy(canvas.boxes(plan)), canvas.grid), canvas.tokens)
 
 
-def columns_of(token: Tensor, count: int) -> Tensor:
+def columns_near(token: Tensor, count: int) -> Tensor:
     """Returns which of an image's `count` placeholders each token takes: rising, near the stock token it stands for.
 
     Args:
         token: The stock token of each, rising, int64 (n,), n at most `count`; several may have the same.
         count: Placeholders of the image.
 
-    >>> columns_of(torch.tensor([0, 0, 5, 7, 7]), 8)
+    >>> columns_near(torch.tensor([0, 0, 5, 7, 7]), 8)
     tensor([0, 1, 5, 6, 7])
     """
     number = torch.arange(len(token))
@@ -87,9 +87,9 @@ class Prompts:
             self.keep[row, first : group[-1].end] = False
             if first > 0:
                 self.ids[row, first - 1] = self.ids[row, last - 1]
-        taken = columns_of(order.token, canvas.count)
+        taken = columns_near(order.token, canvas.count)
         mine = columns[taken.to(columns.device)]
         self.keep[row, mine] = True
         if canvas.views == 1:
             self.keep[row, undivided(group, taken)] = False
-        self.positions = at_centres(self.positions, row, columns, mine, order)
+        self.positions = with_centres(self.positions, row, columns, mine, order)

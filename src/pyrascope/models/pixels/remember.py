@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..stock.inputs import PIXELS
+from ..stock.inputs import PIXEL_INPUTS
 from .sources import readable
 
 CALLS = 64
@@ -47,7 +47,7 @@ def _same(made: Tensor, given: Tensor) -> bool:
 
 
 def _pixels(inputs: Mapping[str, Any]) -> Tensor | None:
-    return next((inputs[name] for name in PIXELS if isinstance(inputs.get(name), Tensor)), None)
+    return next((inputs[name] for name in PIXEL_INPUTS if isinstance(inputs.get(name), Tensor)), None)
 
 
 @contextmanager

@@ -25,7 +25,7 @@ from ..stock.clock import PLANNING, span
 from ..stock.encode import Encoded, encode, tower_arguments
 from ..stock.inputs import REDUCED, check_inputs, has_images, with_mask
 from ..stock.placeholders import Run, placeholder_runs
-from .placing import Prompts, order_of
+from .placing import Prompts, order_of_plan
 from .planning import check_allocator, plans_of
 from .sources import GRID, normalisation_of, placed
 
@@ -176,7 +176,7 @@ def _shown(
 ) -> tuple[Inputs, list[Tensor]]:
     """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
     family_of(model.config.model_type)
-    orders = [order_of(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
+    orders = [order_of_plan(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     pairs = zip(canvases, plans, orders, strict=True)
     cells = [None if whole else _cells(*parts, sized) for parts, whole in zip(pairs, stock, strict=True)]
     encoded = _encoded(model, full, canvases, cells)

@@ -40,7 +40,7 @@ def by_centre(centres: Tensor, tokens: Tensor) -> Order:
     return Order(order, token[order], (where - 0.5 - held)[order])
 
 
-def at_centres(positions: Tensor, row: int, columns: Tensor, mine: Tensor, order: Order) -> Tensor:
+def with_centres(positions: Tensor, row: int, columns: Tensor, mine: Tensor, order: Order) -> Tensor:
     """Returns the positions of a batch with those of an image's tokens written over.
 
     A token gets the position of the stock token of its cell; under M-RoPE rows and columns go on within the cell, and

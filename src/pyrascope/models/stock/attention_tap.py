@@ -10,7 +10,7 @@ from typing import Any
 from torch import Tensor
 from torch.nn import Module
 
-Heard = tuple[Tensor, Tensor, Tensor | None, float]
+TappedAttention = tuple[Tensor, Tensor, Tensor | None, float]
 """Queries, keys, mask and factor, as a `Listener` is given them."""
 Listener = Callable[[Tensor, Tensor, Tensor | None, float], None]
 """Takes queries (b, heads, q, d) and keys (b, kv heads, k, d) as the backend gets them (normalised, rotated), its mask

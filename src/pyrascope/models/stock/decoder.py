@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import Module
 
-from .attention_tap import Heard, tapped
+from .attention_tap import TappedAttention, tapped
 
 
 class _Enough(Exception):
@@ -98,7 +98,7 @@ def windows_of(layers: list[Any]) -> list[int | None]:
     return [*found, *[None] * (len(layers) - len(found))]
 
 
-def projected(layer: Any, hidden: Tensor, given: dict[str, Any]) -> Heard:
+def projected(layer: Any, hidden: Tensor, given: dict[str, Any]) -> TappedAttention:
     """Returns queries, keys, mask and factor of a layer's attention; neither the attention nor a cache is touched.
 
     Raises:
@@ -107,7 +107,7 @@ def projected(layer: Any, hidden: Tensor, given: dict[str, Any]) -> Heard:
     norm = getattr(layer, "input_layernorm", None)
     if norm is None:
         raise NotImplementedError(f"layers must have input_layernorm to be looked into, got {type(layer).__name__}")
-    heard: list[Heard] = []
+    heard: list[TappedAttention] = []
 
     def listen(*found: Any) -> None:
         heard.append(found)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .inputs import PIXELS, REDUCED
+from .inputs import PIXEL_INPUTS, REDUCED
 from .support import transformers
 
 
@@ -116,7 +116,7 @@ def with_features(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
     encoded = encode(model, inputs)
     items = list(encoded.items)
     rows = torch.split(torch.arange(len(encoded.rows), device=encoded.rows.device), items)
-    out = {name: value for name, value in inputs.items() if name not in PIXELS}
+    out = {name: value for name, value in inputs.items() if name not in PIXEL_INPUTS}
     out[REDUCED] = encoded.take(rows, torch.split(encoded.rows, items))
     return out
 

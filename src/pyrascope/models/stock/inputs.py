@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ..._check import shorten
 
-PIXELS = ("pixel_values", "pixel_values_images", "image_patches")
+PIXEL_INPUTS = ("pixel_values", "pixel_values_images", "image_patches")
 REDUCED = "mm_encoder_outputs"
 
 
@@ -39,7 +39,7 @@ def check_processor(model: Any, processor: Any, *, called: bool = False) -> None
 
 def has_images(inputs: Mapping[str, Any]) -> bool:
     """True if the call brings pixels."""
-    return any(inputs.get(name) is not None for name in PIXELS)
+    return any(inputs.get(name) is not None for name in PIXEL_INPUTS)
 
 
 def check_inputs(model: Any, inputs: Mapping[str, Any], *, reduced: bool = False) -> None:

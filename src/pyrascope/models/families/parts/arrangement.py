@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from ...stock.placeholders import Run, by_items
-from .layout import Layout
+from .layout import TokenLayout
 
 KEEPS_CLS = (
     "with vision_feature_select_strategy='full' the token [CLS] is a visual token too, so that they are no grid of "
@@ -43,7 +43,7 @@ class Arrangement:
 
     def layouts(
         self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
-    ) -> list[Layout]:
+    ) -> list[TokenLayout]:
         """Says where the visual tokens of each image come from, as far as it is known of the family.
 
         Args:
@@ -52,7 +52,7 @@ class Arrangement:
             groups: The placeholders of each image, as `images` returns them.
             processor: The model's processor, where its tokens tell how tiles are arranged.
         """
-        return [Layout() for _ in groups]
+        return [TokenLayout() for _ in groups]
 
 
 @dataclass(frozen=True)

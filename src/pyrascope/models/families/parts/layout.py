@@ -10,7 +10,7 @@ from ....allocation.contracts.tiles import Views
 
 
 @dataclass(frozen=True, eq=False)
-class Layout:
+class TokenLayout:
     """The n visual tokens of one image.
 
     Attributes:
@@ -55,7 +55,7 @@ def blocks(values: Tensor, side: tuple[int, int], merge: int) -> Tensor:
     return parted.mean((-2, -4)).flatten(-3, -2)
 
 
-def even_views(counts: Sequence[int], side: tuple[int, int], merge: int, cls: bool) -> list[Layout]:
+def even_views(counts: Sequence[int], side: tuple[int, int], merge: int, cls: bool) -> list[TokenLayout]:
     """The layouts of images whose views are all of `side` patches, merged merge x merge, one sequence a view.
 
     Args:
@@ -73,7 +73,7 @@ def even_views(counts: Sequence[int], side: tuple[int, int], merge: int, cls: bo
         views = count // cells
         known = views == 1
         out.append(
-            Layout(
+            TokenLayout(
                 grid=(side[0] // merge, side[1] // merge) if known else None,
                 tiles=one_view(count) if known else None,
                 mean=_of_views(start, views, side, merge, cls),
@@ -93,7 +93,7 @@ def _of_views(start: int, views: int, side: tuple[int, int], merge: int, cls: bo
     return mean
 
 
-def packed(sides: Sequence[tuple[int, int]], merge: int) -> list[Layout]:
+def packed(sides: Sequence[tuple[int, int]], merge: int) -> list[TokenLayout]:
     """The layouts of images whose patches follow one another in reading order in one sequence.
 
     Args:
@@ -104,7 +104,7 @@ def packed(sides: Sequence[tuple[int, int]], merge: int) -> list[Layout]:
     for side in sides:
         grid = (side[0] // merge, side[1] // merge)
         out.append(
-            Layout(
+            TokenLayout(
                 grid=grid,
                 tiles=one_view(grid[0] * grid[1]),
                 mean=_of_part(start, side, merge),

@@ -99,12 +99,12 @@ def _places(model: Any, random: torch.Generator, number: int) -> dict[str, Tenso
     sides = [[6, 12], [6, 6], [12, 3]][number]
     rows = _patches(model, random, sides)
     places = torch.cartesian_prod(torch.arange(sides[0]), torch.arange(sides[1])).flip(1)
-    fill = (0, 0, 0, PLACES - len(rows))
+    fill = (0, 0, 0, MOST_PLACES - len(rows))
     pixels, places = torch.nn.functional.pad(rows, fill), torch.nn.functional.pad(places, fill, value=-1)
     return {"pixel_values": pixels[None], "image_position_ids": places[None]}
 
 
-LONGEST, PLACES = 64, 72
+LONGEST, MOST_PLACES = 64, 72
 PATCHES = {"grid": _grid, "flat grid": _flat_grid, "padded": _padded, "packed": _packed, "places": _places}
 """Styles in which an image is a set of patches."""
 
