@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import pyrascope as ps
 from pictures import noise
+from pyrascope.allocation.tree import compiled, distortion, solver
 from pyrascope.allocation.tree.distortion import levels_of, recursive_distortion
-from pyrascope.allocation.tree.tree import compiled, distortion, solver, split_tree
+from pyrascope.allocation.tree.tree import split_tree
 from tolerances import near
 
 
