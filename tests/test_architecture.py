@@ -11,8 +11,8 @@ ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "pyrascope"
 ROOMS = {
     "": (
-        "_check", "_typing", "_files", "_pictures", "signal", "learning", "world", "allocation", "io", "tokens",
-        "methods", "models", "builtin", "api", "evaluation", "viz", "cli",
+        "_moved", "_check", "_typing", "_files", "_pictures", "signal", "learning", "world", "allocation", "io",
+        "tokens", "methods", "models", "builtin", "api", "evaluation", "viz", "cli",
     ),
     "allocation": (
         "ties", "export", "cover", "plan", "budgets", "contracts", "tree", "importance", "difficulty", "grids",

@@ -1,6 +1,6 @@
 """Look at images through pyramids: coarse everywhere, fine where it matters, for exactly B visual tokens."""
 
-from . import methods, viz
+from . import _moved, methods, viz
 from .allocation import difficulty, importance
 from .allocation.budgets.budget import allocate
 from .allocation.budgets.gate import EntropyGate
@@ -21,6 +21,8 @@ from .signal.steering import steer
 from .signal.texture import TextureStack
 
 __version__ = "0.1.0"
+
+_moved.install()
 
 __all__ = [
     "Allocator",

@@ -12,6 +12,7 @@ from PIL import Image
 from torch import Tensor
 
 from ._files import write_whole
+from ._moved import names_of
 from ._pictures import named, read_image, rgb
 
 __all__ = ["ArrayKind", "ImageLike", "as_tensor", "patches_out", "read_image", "refuse_infinite", "write_whole"]
@@ -125,3 +126,6 @@ def _channels_first(array: NDArray[Any]) -> NDArray[Any]:
     if array.size == 0:
         raise ValueError(f"image must have at least one pixel, got an array of shape {array.shape}; check its crop")
     return np.array(array[None] if array.ndim == 2 else np.moveaxis(array, 2, 0), native, order="C")
+
+
+__getattr__ = names_of(__name__)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .._check import shorten
+from .._moved import names_of
 from ..allocation.budgets.budget import check_budget
 from ..allocation.contracts.allocator import Allocator, Scene
 from ..allocation.grids.tiers import not_negative
@@ -79,3 +80,6 @@ def _checked(weights: Sequence[float], count: int) -> tuple[float, ...]:
     if not all(map(not_negative, numbers)) or not any(numbers):
         raise ValueError(f"{expected}, got {shorten(weights)}")
     return tuple(map(float, numbers))
+
+
+__getattr__ = names_of(__name__)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .._check import shorten
+from .._moved import names_of
 from ..allocation.contracts.allocator import Allocator
 from ..allocation.contracts.reducer import Reducer, Reduction
 from ..allocation.plan import Plan
@@ -68,3 +69,6 @@ def prepare(
 
 def _moved(value: Any, device: torch.device) -> Any:
     return value.to(device) if isinstance(value, Tensor) else value
+
+
+__getattr__ = names_of(__name__)

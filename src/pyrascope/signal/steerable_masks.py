@@ -11,6 +11,8 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from .._moved import names_of
+
 CACHED_BYTES = 128 * 2**20  # responses of one pyramid that take more are computed anew each time
 CACHED_PYRAMIDS = 8
 PHASES = (1 + 0j, -1j, -1 + 0j, 1j)  # (-i)^order
@@ -131,3 +133,6 @@ def level_response(layout: Geometry, level: int) -> Tensor:
         padded = [*real, torch.zeros_like(radial)]
         channels = [torch.complex(padded[k], padded[k + 1]) for k in range(0, count, 2)]
     return torch.stack(channels) * PHASES[(count - 1) % 4]
+
+
+__getattr__ = names_of(__name__)

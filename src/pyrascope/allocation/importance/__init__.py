@@ -1,5 +1,6 @@
 """How much each cell of an image matters: one map a file, all normalised in one way, all composable."""
 
+from ..._moved import names_of
 from .combine import Opponent, Product, Weighted
 from .fixation import Fixation
 from .frequency import BandEnergy, Information
@@ -31,3 +32,5 @@ __all__ = [
     "normalised",
     "weight_of",
 ]
+
+__getattr__ = names_of(__name__)

@@ -1,5 +1,6 @@
 """What is particular to each family of model types: one family a file, one record for what is served in one way."""
 
+from ..._moved import names_of
 from .anyres import LLAVA_NEXT
 from .aria import ARIA
 from .blip import BLIP
@@ -47,3 +48,5 @@ def family_of(kind: str) -> Family:
 
 
 __all__ = ["BY_TYPE", "FAMILIES", "Family", "family_of"]
+
+__getattr__ = names_of(__name__)
