@@ -19,8 +19,8 @@ ROOMS = {
     ),
     "learning": ("training", "nn", "losses"),
     "models": (
-        "sites", "budgets", "stock", "families", "prompts", "host", "look", "pixels", "features", "fewer", "layers",
-        "attach", "prepare", "ask", "verify", "by_name",
+        "sites", "budgets", "options", "stock", "families", "prompts", "host", "look", "pixels", "features", "fewer",
+        "layers", "attach", "prepare", "ask", "verify", "by_name",
     ),
     "evaluation": ("bootstrap", "pictures", "answers", "lmms_eval"),
 }  # fmt: skip

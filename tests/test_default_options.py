@@ -5,7 +5,7 @@ import inspect
 import pytest
 
 import pyrascope as ps
-from pyrascope.allocation import importance
+from pyrascope.allocation import difficulty, importance
 from pyrascope.methods.droppers import DROPPERS
 from pyrascope.methods.named import METHODS
 from pyrascope.methods.reducers import REDUCERS
@@ -63,6 +63,8 @@ LAYERS = {
     "scheduled": "Scheduled(stages=((2, 0.5),))",
     "random": "Random(stages=((2, 0.5),), seed=0)",
 }
+MAPS = {name: getattr(room, name) for room in (importance, difficulty) for name in room.__all__}
+
 IMPORTANCE = {
     "Attention": "Attention()",
     "BandEnergy": "BandEnergy(levels=4)",
@@ -128,15 +130,15 @@ def test_methods_without_options_are_as_stated(kinds, stated):
 
 
 def test_maps_without_options_are_as_stated():
-    made = {name: repr(getattr(importance, name)()) for name in IMPORTANCE}
+    made = {name: repr(MAPS[name]()) for name in IMPORTANCE}
     assert made == IMPORTANCE
-    classes = {name for name in importance.__all__ if hasattr(getattr(importance, name), "__dataclass_fields__")}
+    classes = {name for name, kind in MAPS.items() if hasattr(kind, "__dataclass_fields__")}
     assert classes == set(IMPORTANCE) | set(GIVEN_MAPS)
 
 
 @pytest.mark.parametrize("name", GIVEN_MAPS)
 def test_maps_of_maps_have_the_stated_defaults(name):
-    assert defaults(getattr(importance, name)) == GIVEN_MAPS[name]
+    assert defaults(MAPS[name]) == GIVEN_MAPS[name]
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

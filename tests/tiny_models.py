@@ -61,3 +61,13 @@ def pictures():
 def nested(images):
     """Pictures by the prompts of `TEXT`."""
     return [images[:1], images[1:]]
+
+
+def at_site(site):
+    """Makes a function a method of a site: it says so itself, as a class would."""
+
+    def told(function):
+        function.site = site
+        return function
+
+    return told

@@ -24,7 +24,7 @@ from pyrascope.models.stock.encode import encode
 from pyrascope.models.verify.checks import CHECKS
 from pyrascope.models.verify.checks.pixels import SITE
 from pyrascope.models.verify.small.tiny import BREAK, GLOBAL, IMAGE, RECIPES, Recipe, TinyProcessor, build, prompts
-from tiny_models import TEXT, model_of, nested, pictures, tiny_processor
+from tiny_models import TEXT, at_site, model_of, nested, pictures, tiny_processor
 from tolerances import near, room
 
 FAMILIES = [kind for kind in RECIPES if kind in adapted_types()]
@@ -104,7 +104,7 @@ def test_each_token_is_encoded_from_its_own_box():
         changed = {**inputs, "pixel_values": inputs["pixel_values"].clone()}
         box = plan.boxes[5].astype(int)
         changed["pixel_values"][:, :, box[0] : box[2], box[1] : box[3]] += 1e-3
-        after, (same,) = plan_inputs(model, changed, lambda scenes, budget, cell: [plan], 17)
+        after, (same,) = plan_inputs(model, changed, at_site("pixels")(lambda scenes, budget, cell: [plan]), 17)
     assert same == plan
     apart = (after["mm_encoder_outputs"]["image"].pooler_output[0]
              - before["mm_encoder_outputs"]["image"].pooler_output[0]).abs().amax(1)  # fmt: skip
@@ -307,7 +307,7 @@ def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="positions must be one of"):
         plan_inputs(model, inputs, SQUARE, 4, positions="here")
     with pytest.raises(ValueError, match="12 tokens in all, got 5 tokens"):
-        plan_inputs(model, inputs, lambda scenes, budget, cell: Uniform()(scenes, 5, cell), 12)
+        plan_inputs(model, inputs, at_site("pixels")(lambda scenes, budget, cell: Uniform()(scenes, 5, cell)), 12)
     text = {"input_ids": torch.tensor([[5, 6, 7]])}
     assert plan_inputs(model, text, SQUARE, 4) == (text, [])
 

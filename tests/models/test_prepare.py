@@ -12,12 +12,13 @@ from pyrascope.methods import RateDistortion
 from pyrascope.models import attach, reduce_inputs
 from pyrascope.models.stock.encode import tower_arguments
 from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
-from tiny_models import model_of
+from tiny_models import at_site, model_of
 from tolerances import near
 
 TINY = TinyProcessor()
 
 
+@at_site("features")
 def even(features, budget):
     kept = torch.arange(budget) * len(features) // budget
     return SimpleNamespace(kept=kept, features=features[kept])
@@ -38,7 +39,9 @@ def generated(model, inputs, **more):
 
 def full_counts(model):
     counts = []
-    reduce_inputs(model, prompts(model), lambda f, b: counts.append(len(f)) or even(f, b), 1, processor=TINY)
+    reduce_inputs(
+        model, prompts(model), at_site("features")(lambda f, b: counts.append(len(f)) or even(f, b)), 1, processor=TINY
+    )
     return counts
 
 
@@ -114,7 +117,7 @@ def test_bad_input_is_refused():
     with pytest.raises(ValueError, match="reduced twice"):
         reduce_inputs(model, reduce_inputs(model, inputs, even, 4)[0], even, 4)
     with pytest.raises(ValueError, match="must return 4 rising rows"):
-        reduce_inputs(model, inputs, lambda f, b: even(f, b - 1), 4)
+        reduce_inputs(model, inputs, at_site("features")(lambda f, b: even(f, b - 1)), 4)
 
 
 def test_text_passes_through_and_an_unknown_model_is_named():

@@ -101,6 +101,7 @@ def test_merged_tokens_stand_at_the_cell_of_their_centre():
 
 def test_merged_tokens_follow_one_another_by_their_centre():
     class Crossing:
+        site = "features"
         needs = frozenset()
 
         def __call__(self, features, budget, context):
@@ -179,7 +180,7 @@ def test_hired_keeps_in_each_view_what_its_attention_says():
     model = model_of("llava_next")
     inputs = prompts(model, [0])
     known = []
-    watch = type("Watch", (), {"needs": frozenset({"attention", "first_attention", "tiles"})})()
+    watch = type("Watch", (), {"site": "features", "needs": frozenset({"attention", "first_attention", "tiles"})})()
 
     def spy(features, budget, context):
         known.append(context)

@@ -13,11 +13,11 @@ from pyrascope.methods import Resize
 from pyrascope.methods.droppers import PyramidDrop
 from pyrascope.methods.reducers import DART, DivPrune, FasterVLM, ToMe, VisionZip
 from pyrascope.models import attach, prepare, reduce_inputs
-from pyrascope.models.pixels.site import PixelOptions
-from pyrascope.models.sites import OPTIONS, PIXELS
+from pyrascope.models.options import TAKEN, PixelOptions
+from pyrascope.models.sites import PIXELS
 from pyrascope.models.stock.support import transformers
 from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, TinyProcessor, build, prompts
-from tiny_models import model_of
+from tiny_models import at_site, model_of
 from tolerances import near
 
 TINY = TinyProcessor()
@@ -223,7 +223,9 @@ def test_the_loss_is_that_of_the_text(one_of_few):
     shown = (inputs["attention_mask"] == 1) & (inputs["input_ids"] != IMAGE)
     inputs["labels"] = inputs["input_ids"].where(shown, -100)
     counts = []
-    reduce_inputs(model, inputs, lambda f, b: counts.append(len(f)) or DART()(f, b), 1, processor=TINY)
+    reduce_inputs(
+        model, inputs, at_site("features")(lambda f, b: counts.append(len(f)) or DART()(f, b)), 1, processor=TINY
+    )
     near(model(**reduced(model, inputs, budget=counts)).loss, model(**inputs).loss)
 
 
@@ -368,6 +370,7 @@ def test_an_error_within_leaves_the_model_as_it_was(one_of_few):
     stock = model(**inputs).logits
     config = next(m for m in model.modules() if type(m).__name__.endswith("Attention")).config
 
+    @at_site("features")
     def failing(features, budget):
         raise KeyError("mine")
 
@@ -441,11 +444,14 @@ def test_what_is_no_processor_is_refused():
 @pytest.mark.parametrize("method", [Resize(), DART(), PyramidDrop()], ids=repr)
 def test_options_are_refused_at_once_and_by_name(method):
     model = model_of("llava")
-    with pytest.raises(TypeError, match=r"must be of share.*, got fine; leave it out"):
-        attach(model, method, 30, fine=1).__enter__()
+    if method.site != PIXELS:
+        with pytest.raises(TypeError, match=r"must be of share.*, got finest; leave it out"):
+            attach(model, method, 30, finest=1).__enter__()
     with pytest.raises(ValueError, match="share must be one of 'image', 'prompt'"):
         attach(model, method, 30, share="no").__enter__()
-    assert set(OPTIONS[PIXELS]) == {one.name for one in fields(PixelOptions)}
+    with pytest.raises(TypeError, match="unexpected keyword argument 'fine'"):
+        attach(model, method, 30, fine=1).__enter__()
+    assert set(TAKEN[PIXELS]) == {field.name for field in fields(PixelOptions)}
 
 
 def test_prepare_points_droppers_to_attach():

@@ -19,7 +19,7 @@ from ..io import as_tensor
 from ..models.ask.answer import Answer
 from ..models.ask.side_by_side import FULL, LOOK, RESIZE, side_by_side
 from ..models.by_name import any_method_from
-from ..models.pixels.sources import GRID
+from ..models.options import GRID
 from ..models.stock.load import load
 from ..viz.look_figure import look_figure
 from ..world.wording import knows_these_words_alone

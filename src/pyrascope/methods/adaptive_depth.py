@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from .._check import shorten, whole_number
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.difficulty.difficulty import Difficulty
 from ..allocation.difficulty.glance import Glance
 from ..allocation.grids.tiers import TERCILES, ascending, check_difficulty, tier_of
@@ -32,6 +34,7 @@ class AdaptiveDepth:
     Source: "adaptive pyramid depth", an open direction of the field: 3 levels for simple, 5 for complex images.
     """
 
+    site: ClassVar[Site] = PIXELS
     method: Partition = field(default=RateDistortion())
     difficulty: Difficulty = field(default=Glance())
     thresholds: tuple[float, ...] = TERCILES

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 
 from .._check import shorten
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.grids.region_plans import Floats, check_region, plan_regions, region_sums
 from ..allocation.importance.orientation import anisotropy, dominant_angle, orientation_energy
 from ..allocation.importance.planes import levelled
@@ -49,6 +51,7 @@ class Anisotropic:
     the ratio is continuous, and that diagonals are boosted as well.
     """
 
+    site: ClassVar[Site] = PIXELS
     boost: float = 0.2
     skew: float = 4.0
     region: int | None = None

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -12,6 +12,7 @@ from torch import Tensor
 from .._check import shorten, whole_number
 from ..allocation.budgets.budget import budget_by_size, check_budget
 from ..allocation.contracts.allocator import Allocator, Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.plan import Plan, grid_of, plan_of_boxes
 from ..signal.resample import resize
 from .rate_distortion import RateDistortion
@@ -56,6 +57,7 @@ class CoarseToFine:
     model. Differs from the publications in that the second look is a plan of exact size, not a set of crops.
     """
 
+    site: ClassVar[Site] = PIXELS
     method: Allocator = field(default_factory=RateDistortion)
     share: int = 50
     elsewhere: float = 0.02

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from .._check import shorten, whole_number
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.difficulty.difficulty import Difficulty
 from ..allocation.difficulty.glance import Glance
 from ..allocation.grids.levels import content_levels
@@ -34,6 +36,7 @@ class DifficultyTiers:
     2412.13303) is a vision encoder that emits few tokens and selects none; this is not it.
     """
 
+    site: ClassVar[Site] = PIXELS
     difficulty: Difficulty = field(default=Glance())
     thresholds: tuple[float, ...] = TERCILES
     budgets: Budgets = ((40, 50, 60), (55, 68, 70, 80), (60, 90, 100, 100, 100))

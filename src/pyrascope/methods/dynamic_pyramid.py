@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.difficulty.difficulty import Difficulty
 from ..allocation.difficulty.glance import Glance
 from ..allocation.grids.levels import relevance_levels
@@ -35,6 +37,7 @@ class DynamicPyramid:
     description lists three weights), hard fine-heavy.
     """
 
+    site: ClassVar[Site] = PIXELS
     difficulty: Difficulty = field(default=Glance())
     thresholds: tuple[float, float] = (0.4, 0.7)
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import torch
 from torch import Tensor
 
 from .._check import shorten
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.importance.fixation import Fixation
 from ..allocation.importance.importance import ImportanceMap, cell_edges, on_cells, weight_of
 from ..allocation.plan import Plan
@@ -34,6 +36,7 @@ class Foveated:
     this is, made exact: boxes are dyadic, so their sides follow 1 / M(e) in octaves, halved per axis.
     """
 
+    site: ClassVar[Site] = PIXELS
     gaze: Fixation = field(default_factory=Fixation)
     content: bool = False
     weight: ImportanceMap | None = None

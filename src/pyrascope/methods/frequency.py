@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor
 from .._check import shorten
 from ..allocation.budgets.budget import budget_by_size
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.grids.levels import best_of_each, content_levels, level_counts, level_grids, plan_of_levels
 from ..allocation.grids.region_plans import FEWEST, MOST, Floats, plan_regions
 from ..allocation.grids.tiers import not_negative
@@ -51,6 +53,7 @@ class Frequency:
     Source: frequency-aware allocation by band energy, with 400/144/64 tokens; bands of Burt and Adelson (1983).
     """
 
+    site: ClassVar[Site] = PIXELS
     weights: tuple[float, ...] | None = None
     thresholds: tuple[float, float] | None = None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from .._check import shorten
 from .._moved import names_of
 from ..allocation.budgets.budget import check_budget
 from ..allocation.contracts.allocator import Allocator, Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.grids.tiers import not_negative
 from ..allocation.plan import Plan, grid_of
 from ..allocation.tree.density import plan_density
@@ -35,6 +37,7 @@ class Mixture:
     several plans would show many places twice for one budget.
     """
 
+    site: ClassVar[Site] = PIXELS
     methods: tuple[Allocator, ...] = field(default_factory=lambda: (RateDistortion(), Foveated()))
     weights: tuple[float, ...] | None = None
 

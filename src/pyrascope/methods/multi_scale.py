@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor
 
 from .._check import whole_number
 from ..allocation.contracts.allocator import Context, Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.grids.region_plans import Floats, check_region, plan_regions, region_sums
 from ..allocation.importance.frequency import energy_density
 from ..allocation.importance.importance import normalised, on_cells
@@ -44,6 +46,7 @@ class MultiScale:
     its minimum), and in that counts are whole numbers within their bounds whose sum is the budget.
     """
 
+    site: ClassVar[Site] = PIXELS
     levels: int = 3
     region: int | None = None
     minimum: int | None = None

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from .._check import shorten
 from ..allocation.contracts.allocator import Allocator, Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.grids.regions import region_boxes
 from ..allocation.plan import Plan, grid_of, plan_of_boxes
 from ..allocation.ties import magnitude, margin_of
@@ -40,6 +42,7 @@ class NeverWorse:
     Source: the resize as a candidate of every allocation, here with its exact count.
     """
 
+    site: ClassVar[Site] = PIXELS
     method: Allocator = field(default_factory=lambda: RateDistortion(aspect=1))
     criterion: Criterion | None = None
 

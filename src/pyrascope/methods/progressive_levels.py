@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from .._check import shorten, whole_number
 from ..allocation.budgets.budget import budget_by_size
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.grids.levels import (
     best_of_each,
     level_counts,
@@ -52,6 +54,7 @@ class ProgressiveLevels:
     64 + 0.3 * 128 + 0.1 * 400 = 142.4 of 400 tokens are 64 % saved.
     """
 
+    site: ClassVar[Site] = PIXELS
     shares: tuple[float, ...] = (1.0, 0.3, 0.1)
     tokens_per_region: tuple[int, ...] = (64, 128, 400)
 

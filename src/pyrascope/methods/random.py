@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from .._check import whole_number
 from ..allocation.contracts.allocator import Scene, refuse_weights
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.plan import Plan
 from ..allocation.tree.partition import budgeted_tree, plans_of
 from ..allocation.tree.solver import Cut, descend
@@ -27,6 +29,7 @@ class Random:
     chosen uniformly.
     """
 
+    site: ClassVar[Site] = PIXELS
     seed: int = 0
 
     def __post_init__(self) -> None:

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from .._check import one_of, shorten
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.plan import Plan
 from ..allocation.tree.distortion import BoxSums, direct_distortion, recursive_distortion
 from ..allocation.tree.partition import plan_partitions
@@ -30,6 +31,7 @@ class RateDistortion:
     distortion.
     """
 
+    site: ClassVar[Site] = PIXELS
     aspect: Literal[1, 2, 4] = 4
     gain: Literal["recursive", "direct"] = "recursive"
 

@@ -3,12 +3,14 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 
 from .._check import shorten, whole_number
 from ..allocation.budgets.budget import check_budget
 from ..allocation.contracts.allocator import Scene, refuse_weights
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.difficulty.difficulty import Difficulty, attention_entropy
 from ..allocation.difficulty.glance import Glance
 from ..allocation.grids.region_plans import Floats, plan_regions, region_side
@@ -40,6 +42,7 @@ class RegionTiers:
     144 tokens, else 64. The publication of that name selects none; see `DifficultyTiers`.
     """
 
+    site: ClassVar[Site] = PIXELS
     tokens: tuple[int, ...] = (64, 144, 400)
     thresholds: tuple[float, ...] = TERCILES
     difficulty: Difficulty = field(default=Glance())

@@ -3,11 +3,13 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from ..allocation.budgets.budget import budget_by_size
 from ..allocation.contracts.allocator import Scene, refuse_weights
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.plan import Plan, grid_of
 
 NEAR_SQUARE = 1.15
@@ -23,6 +25,8 @@ class Resize:
     fewer tokens than the budget: `plan.tokens` says how many. `render` magnifies the small image as a whole, so that
     this baseline is as strong as it is in life. Scores are 0.
     """
+
+    site: ClassVar[Site] = PIXELS
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan a scene; several scenes share the budget by their size."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch.nn.functional import avg_pool2d
 from .._check import shorten, whole_number
 from ..allocation.budgets.budget import check_budget
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.grids.levels import LevelScores, best_of_all, level_grids, plan_of_levels, weight_levels
 from ..allocation.grids.tiers import not_negative
 from ..allocation.importance.importance import on_cells
@@ -46,6 +48,7 @@ class SaliencyPyramid:
     first, where the list as printed would give the largest to the finest.
     """
 
+    site: ClassVar[Site] = PIXELS
     levels: int = 4
     weights: tuple[float, ...] | None = None
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.plan import Plan
 from ..allocation.tree.distortion import BoxSums, recursive_distortion
 from ..allocation.tree.partition import plan_partitions
@@ -27,6 +29,8 @@ class TwoLevels:
 
     Source: measured here; the splits are those of `RateDistortion`.
     """
+
+    site: ClassVar[Site] = PIXELS
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan an image under one budget."""

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
 from ..allocation.contracts.allocator import Scene, refuse_weights
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.plan import Plan
 from ..allocation.tree.distortion import BoxSums
 from ..allocation.tree.partition import plan_partitions
@@ -20,6 +22,8 @@ class Uniform:
     image's own cells. Area counts within the image. A token's score is the sum of squared areas that its split
     removed.
     """
+
+    site: ClassVar[Site] = PIXELS
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan an image; the boxes of all images are as equal in area as the budget allows."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from .._check import shorten
 from ..allocation.budgets.budget import allocate, check_budget
 from ..allocation.contracts.allocator import Allocator, Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.plan import Plan, plan_of_boxes
 from .rate_distortion import RateDistortion
 from .uniform import Uniform
@@ -35,6 +37,7 @@ class WithContext:
     Source: thumbnail and tiles, as in the high-resolution modes of many vision-language models; here for any plan.
     """
 
+    site: ClassVar[Site] = PIXELS
     method: Allocator = field(default_factory=RateDistortion)
     share: float = 0.125
 

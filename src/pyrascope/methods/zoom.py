@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from ..allocation.budgets.budget import check_budget
 from ..allocation.contracts.allocator import Scene
+from ..allocation.contracts.site import PIXELS, Site
 from ..allocation.plan import Plan, grid_of, plan_of_boxes
 from ..allocation.ties import ROUNDED, order_of
 
@@ -29,6 +31,8 @@ class Zoom:
     Source: the crop around the place that a first look finds ("look, then zoom"). Differs from the publications in that
     it is no rectangle but as many cells as the budget has.
     """
+
+    site: ClassVar[Site] = PIXELS
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan a scene, `budget` tokens in all."""

@@ -7,7 +7,8 @@ from .attach import attach
 from .features.site import reduce_inputs
 from .look.first import AttentionLook, Look
 from .look.probe import probe
-from .pixels.site import PixelOptions, plan_inputs
+from .options import PixelOptions
+from .pixels.site import plan_inputs
 from .prepare import prepare
 from .verify.report import Report, Row
 from .verify.verify import verify, verify_type

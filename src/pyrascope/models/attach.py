@@ -3,18 +3,22 @@
 import copy
 import functools
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
 
+from ..allocation.contracts.allocator import Allocator
+from ..allocation.contracts.dropper import Dropper
+from ..allocation.contracts.reducer import Reducer
 from .fewer import smaller_inputs
 from .host import check_model
 from .layers import dropping
+from .options import GRID, ORIGINAL, PixelOptions, check_options
 from .pixels.planning import DEFAULT
-from .sites import LAYERS, check_options, site_of
+from .sites import LAYERS, site_of
 from .stock.encode import pooled_of
 from .stock.inputs import REDUCED, check_inputs, check_processor, has_images
 from .stock.patched import by_names, patched, prompt_by_name
@@ -22,8 +26,17 @@ from .stock.support import transformers
 
 
 @contextmanager
-def attach(
-    model: Any, method: Any = DEFAULT, budget: Any = None, *, processor: Any = None, **options: Any
+def attach(  # noqa: PLR0913 (options by name)
+    model: Any,
+    method: Allocator | Reducer | Dropper = DEFAULT,
+    budget: Any = None,
+    *,
+    processor: Any = None,
+    share: str = "image",
+    positions: str = ORIGINAL,
+    finest: str | int = GRID,
+    sized: float | None = None,
+    weights: Sequence[Tensor | None] | None = None,
 ) -> Iterator[Any]:
     """Within the block, `model.generate` and `model(...)` run with exactly `budget` visual tokens an image.
 
@@ -46,9 +59,14 @@ def attach(
         budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
             than one, or None for its own schedule.
         processor: As `plan_inputs` and `reduce_inputs`.
-        options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer; a
-            dropper takes only `share`, and keeps the positions and the logits of the whole prompt (those of tokens that
-            have left mean nothing).
+        share: "image": every image has the budget; "prompt": the images of a prompt share it.
+        positions: "original": tokens keep their places in the prompt; "compact": positions that nothing uses any more
+            close up. Not for a dropper, which keeps the positions.
+        finest: Of an allocator alone: its finest level, "grid" (the model's own), "source" (as fine as the image is, at
+            most 3 octaves) or a number of octaves from 0 to 3.
+        sized: Of an allocator alone: share, 0 to 1, of log(area) that makes coarse tokens count for more in the tower's
+            attention; None: 0.5 where the tower takes it. See `pyrascope.models.PixelOptions`.
+        weights: Of an allocator alone: how much the places of each image matter, one map (h', w') or None an image.
 
     Yields:
         The model, as it was given.
@@ -62,9 +80,10 @@ def attach(
     inner = check_model(model)
     check_processor(inner, processor)
     site = site_of(method)
+    options = PixelOptions(share, positions, finest, sized, weights)
     check_options(site, options)
     if site == LAYERS:
-        with dropping(inner, method, budget, processor=processor, **options):
+        with dropping(inner, cast(Dropper, method), budget, processor=processor, share=share):
             yield model
         return
     with (

@@ -1,7 +1,7 @@
-"""What `attach` does to the inputs of a call, by the site of its method."""
+"""The one switch between the pixels and the features site."""
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,27 +11,45 @@ from ..allocation.plan import Plan
 from .budgets import SHARES
 from .families.adapter import sized_of
 from .features.site import Inputs, reduce_inputs
+from .options import POSITIONS, PixelOptions
 from .pixels.remember import remembering
-from .pixels.site import PixelOptions, plan_inputs
-from .prompts.shrink import ORIGINAL, POSITIONS
+from .pixels.site import plan_inputs
 from .sites import PIXELS, site_of
 
 Smaller = Callable[[dict[str, Any]], dict[str, Any]]
+DEFAULTS = PixelOptions()
+
+
+def with_fewer_tokens(
+    model: Any,
+    inputs: Mapping[str, Any],
+    method: Any,
+    budget: Any,
+    *,
+    processor: Any = None,
+    images: Any = None,
+    options: PixelOptions = DEFAULTS,
+) -> tuple[Inputs, Sequence[Plan] | Sequence[Reduction]]:
+    """Returns what `plan_inputs` or `reduce_inputs` makes of inputs that a processor has made, by the method's site."""
+    if site_of(method) == PIXELS:
+        return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **vars(options))
+    placed = {"share": options.share, "positions": options.positions}
+    return reduce_inputs(model, inputs, method, budget, processor=processor, **placed)
 
 
 @contextmanager
-def smaller_inputs(model: Any, method: Any, budget: Any, processor: Any, options: dict[str, Any]) -> Iterator[Smaller]:
+def smaller_inputs(model: Any, method: Any, budget: Any, processor: Any, options: PixelOptions) -> Iterator[Smaller]:
     """Yields the function that makes the inputs of a call smaller, while the processor remembers its images.
 
     Raises:
         TypeError, ValueError, NotImplementedError: the method, an option or the model's tower is not served.
     """
+    one_of(options.share, "share", SHARES)
+    one_of(options.positions, "positions", POSITIONS)
     if site_of(method) != PIXELS:
-        one_of(options.get("share", "image"), "share", SHARES)
-        one_of(options.get("positions", ORIGINAL), "positions", POSITIONS)
-        yield lambda inputs: reduce_inputs(model, inputs, method, budget, processor=processor, **options)[0]
+        yield lambda inputs: with_fewer_tokens(model, inputs, method, budget, processor=processor, options=options)[0]
         return
-    sized_of(model, PixelOptions(**options).sized)
+    sized_of(model, options.sized)
     with remembering(processor) as memory:
         told = False
 
@@ -45,22 +63,8 @@ def smaller_inputs(model: Any, method: Any, budget: Any, processor: Any, options
                     "the inputs inside the block, with the processor that attach is given",
                     stacklevel=3,
                 )
-            return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **options)[0]
+            return with_fewer_tokens(
+                model, inputs, method, budget, processor=processor, images=images, options=options
+            )[0]
 
         yield smaller
-
-
-def with_fewer_tokens(
-    model: Any,
-    inputs: Mapping[str, Any],
-    method: Any,
-    budget: Any,
-    *,
-    processor: Any = None,
-    images: Any = None,
-    **options: Any,
-) -> tuple[Inputs, list[Plan] | list[Reduction]]:
-    """Returns what `plan_inputs` or `reduce_inputs` makes of inputs that a processor has made, by the method's site."""
-    if site_of(method) == PIXELS:
-        return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **options)
-    return reduce_inputs(model, inputs, method, budget, processor=processor, **options)

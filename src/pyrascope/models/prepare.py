@@ -1,5 +1,6 @@
 """Inputs of a full prompt made into those of one with exactly B visual tokens; the model is not touched."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -14,13 +15,14 @@ from ..world.wording import check_prompts
 from .features.site import Inputs
 from .fewer import with_fewer_tokens
 from .host import check_model
+from .options import GRID, ORIGINAL, PixelOptions, check_options
 from .pixels.planning import DEFAULT
 from .pixels.sources import readable
-from .sites import LAYERS, check_options, site_of
+from .sites import LAYERS, site_of
 from .stock.inputs import check_processor
 
 
-def prepare(
+def prepare(  # noqa: PLR0913 (options by name)
     model: Any,
     processor: Any,
     images: Any,
@@ -28,8 +30,12 @@ def prepare(
     *,
     method: Allocator | Reducer = DEFAULT,
     budget: Any,
-    **options: Any,
-) -> tuple[Inputs, list[Plan] | list[Reduction]]:
+    share: str = "image",
+    positions: str = ORIGINAL,
+    finest: str | int = GRID,
+    sized: float | None = None,
+    weights: Sequence[Tensor | None] | None = None,
+) -> tuple[Inputs, Sequence[Plan] | Sequence[Reduction]]:
     """Returns inputs with exactly `budget` visual tokens an image, for `generate` and `forward`, and what was chosen.
 
     The tower runs once: for an allocator on the planned patches, for a reducer on all that the processor made.
@@ -44,7 +50,14 @@ def prepare(
         method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site).
             Where none is given, `TwoLevels()`, for the reason that `attach` says.
         budget: Tokens of each image, from 1 to what it has in full; or one number for each in a list.
-        options: As `PixelOptions` for an allocator; `share` and `positions`, as `reduce_inputs`, for a reducer.
+        share: "image": every image has the budget; "prompt": the images of a prompt share it.
+        positions: "original": tokens keep their places in the prompt; "compact": positions that nothing uses any more
+            close up.
+        finest: Of an allocator alone: its finest level, "grid" (the model's own), "source" (as fine as the image is, at
+            most 3 octaves) or a number of octaves from 0 to 3.
+        sized: Of an allocator alone: share, 0 to 1, of log(area) that makes coarse tokens count for more in the tower's
+            attention; None: 0.5 where the tower takes it. See `pyrascope.models.PixelOptions`.
+        weights: Of an allocator alone: how much the places of each image matter, one map (h', w') or None an image.
 
     Returns:
         The inputs, and for each image its plan, in source pixels, or its reduction.
@@ -56,6 +69,7 @@ def prepare(
     site = site_of(method)
     if site == LAYERS:
         raise TypeError(f"method must be of the pixels or features site, got {shorten(method)}; use attach")
+    options = PixelOptions(share, positions, finest, sized, weights)
     check_options(site, options)
     check_processor(model, processor, called=True)
     several = not isinstance(text, str)
@@ -64,7 +78,7 @@ def prepare(
     images = readable(images)
     inputs = processor(**given) if images is None else processor(images=images, **given)
     inputs = {name: _moved(value, model.device) for name, value in inputs.items()}
-    return with_fewer_tokens(model, inputs, method, budget, processor=processor, images=images, **options)
+    return with_fewer_tokens(model, inputs, method, budget, processor=processor, images=images, options=options)
 
 
 def _moved(value: Any, device: torch.device) -> Any:

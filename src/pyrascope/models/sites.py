@@ -1,26 +1,26 @@
-"""The three places where visual tokens can be saved, and which of them a method belongs to."""
+"""Which of the three sites a method belongs to."""
 
 import inspect
-from collections.abc import Iterable
+import warnings
 from typing import Any
 
 from .._check import shorten
+from ..allocation.contracts.site import FEATURES, LAYERS, PIXELS, SITES, Site
 
-PIXELS, FEATURES, LAYERS = "pixels", "features", "layers"
-SITES = (PIXELS, FEATURES, LAYERS)
-OPTIONS = {
-    PIXELS: ("share", "positions", "finest", "sized", "weights"),
-    FEATURES: ("share", "positions"),
-    LAYERS: ("share",),
-}
-"""What `attach` and `prepare` can be told beside method and budget, by site."""
+__all__ = ["FEATURES", "LAYERS", "PIXELS", "SITES", "Site", "check_site", "site_of"]
+
+KINDS: dict[Site, str] = {PIXELS: "an allocator", FEATURES: "a reducer", LAYERS: "a dropper"}
+"""What a method of each site is called."""
 
 
-def site_of(method: Any) -> str:
-    """Returns the site of a method: an allocator takes scenes, a dropper has a schedule, all else is a reducer.
+def site_of(method: Any) -> Site:
+    """Returns the site of a method, as its attribute `site` says.
+
+    A callable of your own without that attribute is still recognised by the name of its first parameter, with a
+    DeprecationWarning.
 
     Raises:
-        TypeError: nothing that can be called, or a class instead of one of its instances.
+        TypeError: `method` is not a method, or is a class instead of one of its instances.
 
     Example:
         >>> from pyrascope import methods, reducers
@@ -30,22 +30,41 @@ def site_of(method: Any) -> str:
     expected = "method must be one of ps.methods (pixels), ps.reducers (features) or ps.droppers (layers)"
     if isinstance(method, type):
         raise TypeError(f"{expected}, got the class {method.__name__}; make one: {method.__name__}()")
-    if hasattr(method, "schedule"):
-        return LAYERS
-    if not callable(method):
-        raise TypeError(f"{expected}, got {shorten(method)}")
-    return PIXELS if next(iter(inspect.signature(method).parameters), None) == "scenes" else FEATURES
+    said = getattr(method, "site", None)
+    if said is None:
+        said = _guessed(method)
+    for site in SITES:
+        if said == site:
+            return site
+    raise TypeError(
+        f"{expected}, or have the attribute `site` with the value 'pixels', 'features' or 'layers', "
+        f"got {shorten(method)}"
+    )
 
 
-def check_options(site: str, names: Iterable[str]) -> None:
-    """Refuses options that methods of a site do not have.
+def check_site(method: Any, site: Site) -> None:
+    """Refuses a method of another site.
 
     Raises:
-        TypeError: the message names those that they have.
+        TypeError: the message names the site that `method` belongs to.
     """
-    unknown = sorted(set(names) - set(OPTIONS[site]))
-    if unknown:
-        raise TypeError(
-            f"options of a method at the {site} site must be of {', '.join(OPTIONS[site])}, got {', '.join(unknown)}; "
-            "leave it out"
+    if (other := site_of(method)) != site:
+        raise TypeError(f"method must be {KINDS[site]} ({site} site), got {shorten(method)} of the {other} site")
+
+
+def _guessed(method: Any) -> Site | None:
+    """The site of a method that does not say it, by what it takes."""
+    site: Site | None = None
+    if hasattr(method, "schedule") and hasattr(method, "keep"):
+        site = LAYERS
+    elif callable(method):
+        first = next(iter(inspect.signature(method).parameters), "")
+        site = {"scenes": PIXELS, "features": FEATURES}.get(first)
+    if site is not None:
+        warnings.warn(
+            f"{shorten(method)} has no attribute `site`, so its arguments were taken for those of {KINDS[site]}; "
+            f"give its class `site: ClassVar = {site!r}`",
+            DeprecationWarning,
+            stacklevel=4,
         )
+    return site

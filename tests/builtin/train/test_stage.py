@@ -75,8 +75,8 @@ def batch():
 @pytest.fixture
 def found(monkeypatch, heads, reply, batch):
     """The loss, and its parts by name."""
-    monkeypatch.setattr(stage, "encode", lambda model, patches, centers: drawn(B, N, D) + 1)
-    monkeypatch.setattr(stage, "answer", lambda model, features, centers, text: reply)
+    monkeypatch.setattr(stage, "features_of", lambda model, patches, centers: drawn(B, N, D) + 1)
+    monkeypatch.setattr(stage, "reply_to", lambda model, features, centers, text: reply)
     loss, seen = answer_loss(None, heads, batch)
     return loss, {name.removeprefix("small: "): value for name, value in seen.items()}
 
@@ -207,7 +207,7 @@ def test_places_that_are_right_are_counted_by_their_rows():
 
 
 def test_crops_count_where_tokens_are_and_what_is_hidden(monkeypatch, heads, batch):
-    monkeypatch.setattr(stage, "encode", lambda model, patches, centers: drawn(B, N, D) + patches.mean())
+    monkeypatch.setattr(stage, "features_of", lambda model, patches, centers: drawn(B, N, D) + patches.mean())
     monkeypatch.setattr(stage, "reconstruction_loss", lambda heads, features, patches: patches.square().sum())
     hidden = torch.tensor([[True, False, False], [False, False, True]])
     loss, seen = read_loss(None, heads, batch | {"hidden": hidden})

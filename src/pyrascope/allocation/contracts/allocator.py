@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from ..._check import shorten
 from ..plan import Plan
+from .site import Site
 
 Points = tuple[float, float] | Sequence[tuple[float, float]]
 
@@ -119,8 +120,11 @@ def refuse_weights(scenes: Sequence[Scene], method: str) -> None:
 class Allocator(Protocol):
     """A method that decides where the visual tokens of images go.
 
-    Methods are frozen dataclasses: their fields are their options, and their `repr` is what rebuilds them.
+    Methods are frozen dataclasses: their fields are their options, and their `repr` is what rebuilds them. A class of
+    your own says where it belongs by `site: ClassVar = "pixels"`.
     """
+
+    site: ClassVar[Site]
 
     def __call__(self, scenes: Sequence[Scene], budget: int | None, cell: int) -> list[Plan]:
         """Returns one plan a scene, exactly `budget` tokens in all.

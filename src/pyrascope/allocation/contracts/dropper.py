@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..._check import shorten, whole_number
 from .attention import AttentionHeads
+from .site import Site
 
 AHEAD, BEHIND, NOTHING = "ahead", "behind", "nothing"
 """Whose attention a method scores by: the layer that runs next, the one that has run, none."""
@@ -71,9 +72,11 @@ class Dropper(Protocol):
     Methods are frozen dataclasses: their fields are their options, and their `repr` is what rebuilds them.
 
     Attributes:
+        site: "layers".
         looks: "ahead", "behind" or "nothing": whose attention `keep` is given.
     """
 
+    site: ClassVar[Site]
     looks: ClassVar[str]
 
     def schedule(self, tokens: int, layers: int, budget: int | None = None) -> list[int]:

@@ -1,12 +1,13 @@
 """What a method of the features site is, what it is given, and what it returns."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import torch
 from torch import Tensor
 
 from ..._check import shorten, whole_number
+from .site import Site
 from .tiles import Tiles, Views, check_grid, check_numbers
 
 
@@ -75,10 +76,13 @@ class Reducer(Protocol):
     """A method that chooses or merges the visual tokens of one image, after the vision tower.
 
     Methods are frozen dataclasses: their fields are their options, and their `repr` is what rebuilds them. All are
-    deterministic, and the full budget returns the features bit for bit. Two attributes, sets of names of
-    `FeatureContext`, tell a model's adapter what to look up: `needs`, without which the method refuses, and `uses`,
-    which it takes where they are known. A method without `needs` is called with features and budget alone.
+    deterministic, and the full budget returns the features bit for bit. A class of your own says where it belongs by
+    `site: ClassVar = "features"`. Two attributes, sets of names of `FeatureContext`, tell a model's adapter what to
+    look up: `needs`, without which the method refuses, and `uses`, which it takes where they are known. A method
+    without `needs` is called with features and budget alone.
     """
+
+    site: ClassVar[Site]
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
         """Returns exactly `budget` tokens.

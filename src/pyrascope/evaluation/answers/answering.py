@@ -16,6 +16,7 @@ from ...allocation.plan import Plan
 from ...models.ask.answer import entropy_of, greedy, seen_tokens
 from ...models.attach import attach
 from ...models.fewer import with_fewer_tokens
+from ...models.options import PixelOptions
 from ...models.prompts.chat import prompt_of
 from ...models.sites import LAYERS, PIXELS, site_of
 from .contenders import BLIND, Contender
@@ -222,9 +223,9 @@ def _inputs(
         return _blind(run, model, processor, batch), nothing
     if method is None or site_of(method) == LAYERS:
         return batch.inputs, nothing
-    more = {"weights": batch.heats()} if contender.told else {}
+    options = PixelOptions(weights=batch.heats() if contender.told else None)
     inputs, found = with_fewer_tokens(
-        model, batch.inputs, method, budget, processor=processor, images=batch.pictures, **more
+        model, batch.inputs, method, budget, processor=processor, images=batch.pictures, options=options
     )
     return inputs, [one if isinstance(one, Plan) else None for one in found]
 

@@ -8,6 +8,7 @@ import torch
 from ..._check import one_of, whole_number
 from ...allocation.budgets.selection import top_k
 from ...allocation.contracts.dropper import BEHIND, Kept, Stage, scheduled, share
+from ...allocation.contracts.site import LAYERS, Site
 
 ROWS = ("last", "all")
 
@@ -27,6 +28,7 @@ class FastV:
     stays.
     """
 
+    site: ClassVar[Site] = LAYERS
     after: int = 2
     ratio: float = 0.5
     rows: str = "last"

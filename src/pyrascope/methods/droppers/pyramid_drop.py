@@ -6,6 +6,7 @@ from typing import ClassVar
 from ..._check import shorten, whole_number
 from ...allocation.budgets.selection import top_k
 from ...allocation.contracts.dropper import AHEAD, Kept, Stage, exact, scheduled, share
+from ...allocation.contracts.site import LAYERS, Site
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class PyramidDrop:
     anew, and in any number of images.
     """
 
+    site: ClassVar[Site] = LAYERS
     ratio: float = 0.5
     after: tuple[int, ...] | None = None
     looks: ClassVar[str] = AHEAD

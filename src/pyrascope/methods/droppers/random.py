@@ -9,6 +9,7 @@ import torch
 
 from ..._check import whole_number
 from ...allocation.contracts.dropper import NOTHING, Kept, Stage, scheduled, shares_of
+from ...allocation.contracts.site import LAYERS, Site
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class Random:
     Source: the baseline of token pruning studies.
     """
 
+    site: ClassVar[Site] = LAYERS
     stages: Mapping[int, int | float] | tuple[tuple[int, int | float], ...] = ((2, 0.5),)
     seed: int = 0
     looks: ClassVar[str] = NOTHING

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from ...allocation.budgets.selection import top_k
 from ...allocation.contracts.dropper import AHEAD, Kept, Stage, scheduled, shares_of
+from ...allocation.contracts.site import LAYERS, Site
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,7 @@ class Scheduled:
             above what is there keeps all.
     """
 
+    site: ClassVar[Site] = LAYERS
     stages: Mapping[int, int | float] | tuple[tuple[int, int | float], ...] = ((2, 0.5),)
     looks: ClassVar[str] = AHEAD
 

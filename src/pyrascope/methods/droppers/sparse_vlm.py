@@ -10,6 +10,7 @@ from torch import Tensor
 from ..._check import one_of, whole_number
 from ...allocation.budgets.selection import top_k
 from ...allocation.contracts.dropper import BEHIND, Kept, Stage, exact, scheduled, share
+from ...allocation.contracts.site import LAYERS, Site
 from ...allocation.ties import ROUNDED, first_of_largest, margin_of, settled
 
 TABLES = {192: (300, 200, 110), 128: (303, 110, 36), 64: (66, 30, 17)}
@@ -37,6 +38,7 @@ class SparseVLM:
     images, and in that clusters stand among the kept tokens in the order of the image.
     """
 
+    site: ClassVar[Site] = LAYERS
     table: int = 192
     recycle: float = 0.3
     neighbours: int = 5

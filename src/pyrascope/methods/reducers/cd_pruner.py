@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import shorten
 from ...allocation.budgets.selection import dpp
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
+from ...allocation.contracts.site import FEATURES, Site
 from ...allocation.ties import ROUNDED, settled
 from ...tokens.merge import chosen
 
@@ -31,6 +32,7 @@ class CDPruner:
     MLLMs". Differs from the publication in stopping at the rank of the kernel, after which the most relevant follow.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset({"query"})
 
     strength: float | None = None

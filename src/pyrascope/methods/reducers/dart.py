@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import whole_number
 from ...allocation.budgets.selection import top_k
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked
+from ...allocation.contracts.site import FEATURES, Site
 from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 
@@ -29,6 +30,7 @@ class DART:
     pivots), and in that a token that two pivots want counts for the first, and the second takes its next one.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset()
     uses: ClassVar[frozenset[str]] = frozenset({"keys"})
 

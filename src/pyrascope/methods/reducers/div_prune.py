@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...allocation.budgets.selection import max_min
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked
+from ...allocation.contracts.site import FEATURES, Site
 from ...tokens.merge import chosen
 
 
@@ -22,6 +23,7 @@ class DivPrune:
     which the first wins.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from ...allocation.budgets.selection import top_k
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
+from ...allocation.contracts.site import FEATURES, Site
 from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 
@@ -22,6 +23,7 @@ class FasterVLM:
     Inference Faster" (2412.01818). Differs from the publication in serving towers without [CLS] too.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset({"attention"})
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:

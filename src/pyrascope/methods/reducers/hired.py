@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import shorten
 from ...allocation.budgets.selection import tile_quotas, top_k, top_k_per_tile
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
+from ...allocation.contracts.site import FEATURES, Site
 from ...allocation.contracts.tiles import Tiles, Views
 from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
@@ -33,6 +34,7 @@ class HiRED:
     cuts the cells into horizontal bands.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset({"attention", "tiles"})
     uses: ClassVar[frozenset[str]] = frozenset({"first_attention"})
 

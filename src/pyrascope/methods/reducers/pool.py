@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked
+from ...allocation.contracts.site import FEATURES, Site
 from ...tokens.merge import merged
 
 
@@ -21,6 +22,7 @@ class Pool:
     Source: average pooling. Differs from the usual k x k windows in meeting every count.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset()
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:

@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import whole_number
 from ...allocation.budgets.selection import top_k
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
+from ...allocation.contracts.site import FEATURES, Site
 from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 
@@ -31,6 +32,7 @@ class PruMerge:
     the rest.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset({"attention"})
     uses: ClassVar[frozenset[str]] = frozenset({"keys"})
 

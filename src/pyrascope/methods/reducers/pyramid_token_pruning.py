@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import shorten
 from ...allocation.budgets.selection import top_k_per_tile
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
+from ...allocation.contracts.site import FEATURES, Site
 from ...allocation.ties import ROUNDED
 from ...tokens.merge import chosen
 from .cd_pruner import cosines, unit_range
@@ -31,6 +32,7 @@ class PyramidTokenPruning:
     embeddings in place of attention in an early layer of the language model, and in quotas that sum to the budget.
     """
 
+    site: ClassVar[Site] = FEATURES
     uses: ClassVar[frozenset[str]] = frozenset({"tiles"})
 
     text: float = 0.5

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ..._check import whole_number
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked
+from ...allocation.contracts.site import FEATURES, Site
 from ...tokens.merge import chosen
 
 
@@ -24,6 +25,7 @@ class Random:
     Source: the baseline of token pruning studies.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset()
 
     seed: int = 0

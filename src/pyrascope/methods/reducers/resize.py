@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked
+from ...allocation.contracts.site import FEATURES, Site
 from ...tokens.merge import chosen
 from ..never_worse import even_grid
 
@@ -24,6 +25,7 @@ class Resize:
     to encode a smaller image is `pyrascope.methods.Resize`.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset({"grid"})
 
     def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:

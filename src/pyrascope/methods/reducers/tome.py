@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import whole_number
 from ...allocation.budgets.selection import top_k
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked
+from ...allocation.contracts.site import FEATURES, Site
 from ...allocation.ties import ROUNDED, first_of_largest
 from ...tokens.merge import merged
 
@@ -32,6 +33,7 @@ class ToMe:
     the image.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset()
     uses: ClassVar[frozenset[str]] = frozenset({"keys"})
 

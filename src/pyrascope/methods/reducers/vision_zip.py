@@ -9,6 +9,7 @@ from torch import Tensor
 from ..._check import one_of, whole_number
 from ...allocation.budgets.selection import top_k
 from ...allocation.contracts.reducer import FeatureContext, Reduction, checked, needed
+from ...allocation.contracts.site import FEATURES, Site
 from ...allocation.ties import ROUNDED, first_of_largest
 from ...tokens.merge import chosen, group_sums, merged
 
@@ -32,6 +33,7 @@ class VisionZip:
     the [CLS] token is neither kept nor counted.
     """
 
+    site: ClassVar[Site] = FEATURES
     needs: ClassVar[frozenset[str]] = frozenset({"attention"})
     uses: ClassVar[frozenset[str]] = frozenset({"keys"})
 

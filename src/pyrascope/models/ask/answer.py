@@ -11,11 +11,11 @@ from torch import Tensor
 
 from ...allocation.plan import Plan
 from ..attach import attach
-from ..features.site import reduce_inputs
-from ..pixels.site import plan_inputs
-from ..pixels.sources import GRID, readable
+from ..fewer import with_fewer_tokens
+from ..options import GRID, PixelOptions
+from ..pixels.sources import readable
 from ..prompts.chat import prompt_of
-from ..sites import FEATURES, LAYERS, PIXELS, site_of
+from ..sites import LAYERS, site_of
 from ..stock.clock import LOOKS, PLANNING, spans
 from .shown import shown_by
 
@@ -153,14 +153,14 @@ def _shorter(
     model: Any, processor: Any, image: Any, full: dict[str, Any], method: Any, budget: int | None, finest: str | int
 ) -> tuple[dict[str, Any], Callable[[], Plan | None]]:
     """The inputs with fewer visual tokens, and what makes the plan of what these show, once time is not counted."""
-    site = None if method is None else site_of(method)
-    if site == PIXELS:
-        small, plans = plan_inputs(model, full, method, budget, processor=processor, images=[image], finest=finest)
-        return small, lambda: plans[0]
-    if site == FEATURES:
-        small, kept = reduce_inputs(model, full, method, budget, processor=processor)
-        return small, lambda: shown_by(model, processor, image, full, kept[0], repr(method))
-    return full, lambda: None
+    if method is None or site_of(method) == LAYERS:
+        return full, lambda: None
+    small, (found,) = with_fewer_tokens(
+        model, full, method, budget, processor=processor, images=[image], options=PixelOptions(finest=finest)
+    )
+    if isinstance(found, Plan):
+        return small, lambda: found
+    return small, lambda: shown_by(model, processor, image, full, found, repr(method))
 
 
 def seen_tokens(

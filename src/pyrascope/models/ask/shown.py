@@ -10,7 +10,8 @@ from ...allocation.contracts.reducer import Reduction
 from ...allocation.plan import Plan
 from ..families.adapter import adapter_of
 from ..families.parts.canvas import Canvas
-from ..pixels.sources import GRID, normalisation_of, placed
+from ..options import GRID
+from ..pixels.sources import normalisation_of, placed
 from ..stock.inputs import with_mask
 from ..stock.placeholders import placeholder_runs
 

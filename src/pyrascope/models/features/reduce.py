@@ -1,23 +1,9 @@
 """Running a reducer, held to its budget."""
 
-from typing import Any
-
 from torch import Tensor
 
 from ..._check import shorten
 from ...allocation.contracts.reducer import FeatureContext, Reducer, Reduction
-from ..sites import FEATURES, site_of
-
-
-def check_reducer(reducer: Any) -> None:
-    """Refuses what is no method of the features site.
-
-    Raises:
-        TypeError: a method of the pixels site, or something that cannot be called.
-    """
-    site = site_of(reducer)
-    if site != FEATURES:
-        raise TypeError(f"method must be a reducer (features site), got {shorten(reducer)} of the {site} site")
 
 
 def reduce(reducer: Reducer, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:

@@ -11,14 +11,16 @@ from ...allocation.contracts.reducer import FeatureContext, Reducer, Reduction
 from ..budgets import budgets_of
 from ..families import family_of
 from ..host import check_model
+from ..options import ORIGINAL, POSITIONS
 from ..prompts.placement import by_centre, with_centres
-from ..prompts.shrink import ORIGINAL, POSITIONS, shorter, stock_positions
+from ..prompts.shrink import shorter, stock_positions
+from ..sites import FEATURES, check_site
 from ..stock.clock import PLANNING, span
 from ..stock.encode import encode, tower_arguments
 from ..stock.inputs import REDUCED, check_inputs, check_processor, has_images, with_mask
 from ..stock.placeholders import placeholder_runs
 from .context import contexts, hearing
-from .reduce import check_reducer, reduce
+from .reduce import reduce
 
 Inputs = dict[str, Any]
 
@@ -57,7 +59,7 @@ def reduce_inputs(
             model.
     """
     model = check_model(model)
-    check_reducer(method)
+    check_site(method, FEATURES)
     check_processor(model, processor)
     one_of(positions, "positions", POSITIONS)
     check_inputs(model, inputs)

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..._check import one_of, shorten, whole_number
 from ...allocation.contracts.allocator import Allocator, Scene
+from ...allocation.contracts.site import PIXELS, Site
 from ...allocation.plan import Plan
 from ...methods import Resize
 from ..stock.clock import LOOKS, span
@@ -95,6 +96,7 @@ class SecondLook:
         heats: What was found in each.
     """
 
+    site: ClassVar[Site] = PIXELS
     method: Any
     views: Sequence[Plan]
     heats: Sequence[Tensor]

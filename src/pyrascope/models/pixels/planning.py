@@ -1,7 +1,6 @@
 """Running a method of the pixels site on canvases, held to its contract."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 
@@ -10,17 +9,9 @@ from ...allocation.contracts.allocator import Allocator, Scene
 from ...allocation.plan import Plan
 from ...methods import Resize, TwoLevels, Uniform
 from ..families.parts.canvas import Canvas
-from ..sites import PIXELS, site_of
 
 DEFAULT = TwoLevels()
 """The method where none is given: told nothing, a frozen encoder kept as much of it as of a resize."""
-
-
-def check_allocator(method: Any) -> None:
-    """Refuses what is no method of the pixels site (TypeError)."""
-    site = site_of(method)
-    if site != PIXELS:
-        raise TypeError(f"method must be an allocator (pixels site), got {shorten(method)} of the {site} site")
 
 
 def plans_of(

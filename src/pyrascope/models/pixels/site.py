@@ -1,74 +1,38 @@
 """The pixels site: a plan decides which patches of an image the tower sees at all."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ..._check import one_of, shorten
 from ...allocation.contracts.allocator import Allocator, Scene
 from ...allocation.contracts.weight import checked_weight
 from ...allocation.plan import Plan
 from ...tokens.gather import gather_patches
-from ..budgets import SHARES, budgets_of
+from ..budgets import budgets_of
 from ..families import family_of
 from ..families.adapter import adapter_of, sized_of
 from ..families.parts.canvas import Canvas
 from ..families.parts.tower import Cells, area_bias
 from ..host import check_model
 from ..look.first import looked, looks_through_model
+from ..options import GRID, ORIGINAL, PixelOptions
 from ..prompts.placement import Order
-from ..prompts.shrink import ORIGINAL, POSITIONS, shorter, stock_positions
+from ..prompts.shrink import shorter, stock_positions
+from ..sites import PIXELS, check_site
 from ..stock.clock import PLANNING, span
 from ..stock.encode import Encoded, encode, tower_arguments
 from ..stock.inputs import REDUCED, check_inputs, has_images, with_mask
 from ..stock.placeholders import Run, placeholder_runs
 from .placing import Prompts, order_of_plan
-from .planning import check_allocator, plans_of
-from .sources import GRID, normalisation_of, placed
+from .planning import plans_of
+from .sources import normalisation_of, placed
 
 Inputs = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class PixelOptions:
-    """How plans are made and placed.
-
-    Attributes:
-        share: "image": the budget is that of each image; "prompt": of all images of a prompt, planned together.
-        positions: "original": every token has the position of the stock token whose cell holds its centre (under
-            M-RoPE, its centre between them); "compact": positions that nothing uses any more close up.
-        finest: Finest level of the plans: "grid", the stock grid; "source", as fine as the source images are, at most
-            3 octaves; or a number of octaves from 0 to 3. All but the grid need the source images.
-        sized: Share, 0 to 1, of log(area / mean area of the image's boxes) that is added to the attention logits of
-            each box as a key in the tower, so that a coarse token counts as more than a fine one: with 1, as much as
-            the fine ones that it stands for. 0 is stock; so is any share where all boxes are equal, as at the full
-            budget. None: 0.5, which kept most features of a frozen encoder (docs/experiments.md, "what a frozen encoder
-            tolerates"), where the tower's attention takes a bias: CLIP, SigLIP, Idefics3, SmolVLM and InternVL, with
-            sdpa or eager attention; elsewhere 0, and more is refused. A model that was trained on plans says in its
-            configuration, as `sized`, what None means for it.
-        weights: How much the places of each image matter, as the `weight` of `pyrascope.plan`, (h', w') over what the
-            tower sees of it; one (or None) for each image of the call, None for all the same.
-    """
-
-    share: str = "image"
-    positions: str = ORIGINAL
-    finest: str | int = GRID
-    sized: float | None = None
-    weights: Sequence[Tensor | None] | None = None
-
-    def __post_init__(self) -> None:
-        one_of(self.share, "share", SHARES)
-        one_of(self.positions, "positions", POSITIONS)
-        if self.sized is not None and (
-            isinstance(self.sized, bool) or not isinstance(self.sized, int | float) or not 0 <= self.sized <= 1
-        ):
-            raise ValueError(f"sized must be a number from 0 to 1, or None, got {shorten(self.sized)}")
-
-
-def plan_inputs(
+def plan_inputs(  # noqa: PLR0913 (options by name)
     model: Any,
     inputs: Mapping[str, Any],
     method: Allocator,
@@ -76,7 +40,11 @@ def plan_inputs(
     *,
     processor: Any = None,
     images: Any = None,
-    **options: Any,
+    share: str = "image",
+    positions: str = ORIGINAL,
+    finest: str | int = GRID,
+    sized: float | None = None,
+    weights: Sequence[Tensor | None] | None = None,
 ) -> tuple[Inputs, list[Plan]]:
     """Returns the inputs of the shorter prompts, and the plan of each image; inputs without images pass through.
 
@@ -93,7 +61,12 @@ def plan_inputs(
             needed by SmolVLM and Idefics3).
         images: The source images of this call, however nested, in the order of their placeholders; None where they are
             not known.
-        options: As `PixelOptions`.
+        share: "image": the budget is that of each image; "prompt": of all images of a prompt, planned together.
+        positions: "original": every token has the position of the stock token whose cell holds its centre; "compact":
+            positions that nothing uses any more close up.
+        finest: Finest level of the plans: "grid", "source", or octaves from 0 to 3; see `PixelOptions`.
+        sized: Share, 0 to 1, of log(area) in the tower's attention; see `PixelOptions`.
+        weights: How much the places of each image matter, (h', w'); one map (or None) for each image.
 
     Returns:
         Inputs for `generate` and `forward`, and one plan an image: in source pixels where `images` are given, else in
@@ -106,31 +79,31 @@ def plan_inputs(
         ValueError: a budget out of range, videos, images that do not match, or placeholders that do not.
     """
     model = check_model(model)
-    check_allocator(method)
-    chosen = PixelOptions(**options)
-    sized = sized_of(model, chosen.sized)
+    check_site(method, PIXELS)
+    PixelOptions(share, positions, finest, sized, weights)  # checks them
+    bias = sized_of(model, sized)
     check_inputs(model, inputs)
     if not has_images(inputs):
         return dict(inputs), []
     full = with_mask(inputs)
     groups, seen = canvases_of(model, full, processor)
     normal = normalisation_of(processor)
-    canvases = placed(seen, images, processor, chosen.finest, normal)
+    canvases = placed(seen, images, processor, finest, normal)
     counts, rows = [one.count for one in canvases], [group[0].row for group in groups]
-    budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, chosen.share)
-    weights = [None] * len(counts) if chosen.weights is None else list(chosen.weights)
-    if len(weights) != len(counts):
-        raise ValueError(f"weights must be one map (or None) for each of the {len(counts)} images, got {len(weights)}")
+    budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, share)
+    maps = [None] * len(counts) if weights is None else list(weights)
+    if len(maps) != len(counts):
+        raise ValueError(f"weights must be one map (or None) for each of the {len(counts)} images, got {len(maps)}")
     scenes = [
         Scene(normal.shown(canvas.pixels.detach()), checked_weight(weight, canvas.pixels))
-        for canvas, weight in zip(canvases, weights, strict=True)
+        for canvas, weight in zip(canvases, maps, strict=True)
     ]
     stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
-    parties = _parties(rows) if chosen.share == "prompt" else [[number] for number in range(len(counts))]
+    parties = _parties(rows) if share == "prompt" else [[number] for number in range(len(counts))]
 
     def show(plans: Sequence[Plan], whole: Sequence[bool] | None = None) -> tuple[Inputs, list[Tensor]]:
         left = [False] * len(plans) if whole is None else whole
-        return _shown(model, full, groups, canvases, plans, left, chosen.positions, sized)
+        return _shown(model, full, groups, canvases, plans, left, positions, bias)
 
     totals = [None if budget is None else sum(budgets[number] or 0 for number in mine) for mine in parties]
     methods: list[Allocator] = [method] * len(parties)
@@ -175,7 +148,6 @@ def _shown(
     sized: float,
 ) -> tuple[Inputs, list[Tensor]]:
     """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
-    family_of(model.config.model_type)
     orders = [order_of_plan(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     pairs = zip(canvases, plans, orders, strict=True)
     cells = [None if whole else _cells(*parts, sized) for parts, whole in zip(pairs, stock, strict=True)]

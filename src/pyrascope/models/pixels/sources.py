@@ -16,9 +16,9 @@ from ..._check import shorten
 from ..._pictures import eight_bits, named, opaque, read_image, warn_of_orientation
 from ...signal.resample import resample_rows
 from ..families.parts.canvas import Canvas
+from ..options import GRID, SOURCE
 from ..stock.support import transformers
 
-GRID, SOURCE = "grid", "source"
 FINEST = 3
 """Most octaves by which a canvas is finer than the stock grid."""
 Region = tuple[float, float, float, float]

@@ -7,8 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-ORIGINAL, COMPACT = "original", "compact"
-POSITIONS = (ORIGINAL, COMPACT)
+from ..options import ORIGINAL
 
 
 def columns_kept(keep: Tensor, *, left: bool) -> Tensor:

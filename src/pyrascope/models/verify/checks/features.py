@@ -1,14 +1,29 @@
 """The checks of the features site: the tower in full, fewer of its tokens in the language model."""
 
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
 
 from torch import Tensor
 
 from ....allocation.contracts.reducer import FeatureContext, Reduction
+from ....allocation.contracts.site import FEATURES, Site
 from ....methods.reducers import Random
 from ...features.site import reduce_inputs
 from .check import Check
 from .shorter import Inputs, Shorter
+
+
+@dataclass(frozen=True)
+class _Counting:
+    """`Random`, and how many tokens each image had."""
+
+    site: ClassVar[Site] = FEATURES
+    counts: list[int] = field(default_factory=list)
+
+    def __call__(self, features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
+        """Takes the number down."""
+        self.counts.append(len(features))
+        return Random()(features, budget, context)
 
 
 def _reduced(model: Any, processor: Any, inputs: Inputs, budget: Any) -> Inputs:
@@ -16,14 +31,9 @@ def _reduced(model: Any, processor: Any, inputs: Inputs, budget: Any) -> Inputs:
 
 
 def _counts(model: Any, processor: Any, inputs: Inputs) -> list[int]:
-    found: list[int] = []
-
-    def count(features: Tensor, budget: int, context: FeatureContext | None = None) -> Reduction:
-        found.append(len(features))
-        return Random()(features, budget, context)
-
+    count = _Counting()
     reduce_inputs(model, inputs, count, 1, processor=processor)
-    return found
+    return count.counts
 
 
 CHECKS: dict[str, Check] = Shorter(Random(), _reduced, _counts).checks()

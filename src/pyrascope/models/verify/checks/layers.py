@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ....allocation.contracts.dropper import AHEAD, Dropper, Kept, Stage
+from ....allocation.contracts.site import LAYERS, Site
 from ....methods.droppers import PyramidDrop, Scheduled
 from ...attach import attach
 from ...stock.attention_tap import tapped
@@ -29,6 +30,7 @@ class Recorded:
     """
 
     alive: list[dict[int, Tensor]] = field(default_factory=list)
+    site: ClassVar[Site] = LAYERS
     looks: ClassVar[str] = AHEAD
 
     def schedule(self, tokens: int, layers: int, budget: int | None = None) -> list[int]:
