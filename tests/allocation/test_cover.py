@@ -1,5 +1,6 @@
 """Areas and owners of boxes against a raster that visits each pixel."""
 
+import itertools
 import tracemalloc
 
 import numpy as np
@@ -122,3 +123,10 @@ def test_thousands_of_boxes_off_the_grid_fit_in_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100e6, f"{peak / 1e6:.0f} MB for {len(boxes)} boxes"
+
+
+@given(st.integers(1, 99), st.integers(1, 99), st.lists(st.floats(0.01, 0.99), min_size=1, max_size=9, unique=True))
+def test_a_whole_cover_has_the_area_of_the_image_to_the_last_bit(height, width, cuts):
+    edges = [0.0, *sorted(cut * height for cut in cuts), float(height)]
+    boxes = np.array([[low, 0.0, high, width] for low, high in itertools.pairwise(edges) if low < high])
+    assert cover.covered_area(boxes) == height * width
