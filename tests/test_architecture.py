@@ -12,7 +12,7 @@ SOURCE = ROOT / "src" / "pyrascope"
 ROOMS = {
     "": (
         "_moved", "_check", "_typing", "_files", "_pictures", "signal", "learning", "world", "allocation", "io",
-        "tokens", "methods", "models", "builtin", "api", "evaluation", "viz", "cli",
+        "tokens", "methods", "models", "builtin", "api", "evaluation", "viz", "cli", "__main__",
     ),
     "allocation": (
         "ties", "export", "cover", "plan", "budgets", "contracts", "tree", "importance", "difficulty", "grids",

@@ -1,63 +1,14 @@
-"""Look at images through pyramids: coarse everywhere, fine where it matters, for exactly B visual tokens."""
+"""Look at images through pyramids: coarse everywhere, fine where it matters, for exactly B visual tokens.
 
-from . import _moved, methods, viz
-from .allocation import difficulty, importance
-from .allocation.budgets.budget import allocate
-from .allocation.budgets.gate import EntropyGate
-from .allocation.contracts.allocator import Allocator, Context, Scene
-from .allocation.export.crops import Crop
-from .allocation.plan import Plan
-from .api import cut, gather, importance_map, plan, render
-from .learning.losses.laplacian import LaplacianLoss
-from .learning.nn.attention import CrossScaleAttention
-from .methods import droppers, reducers
-from .models import attach, prepare, probe, verify
-from .signal.filters import expand, reduce
-from .signal.gaussian import gaussian_pyramid
-from .signal.laplacian import laplacian_pyramid, laplacian_reconstruct
-from .signal.mipmap import mipmap
-from .signal.steerable import SteerablePyramid, steerable_pyramid, steerable_reconstruct
-from .signal.steering import steer
-from .signal.texture import TextureStack
+The public names and their modules stand in `__init__.pyi`. A module is imported when one of its names is first used, so
+that `import pyrascope` is cheap.
+"""
+
+import lazy_loader
+
+from . import _moved
 
 __version__ = "0.1.0"
 
 _moved.install()
-
-__all__ = [
-    "Allocator",
-    "Context",
-    "Crop",
-    "CrossScaleAttention",
-    "EntropyGate",
-    "LaplacianLoss",
-    "Plan",
-    "Scene",
-    "SteerablePyramid",
-    "TextureStack",
-    "allocate",
-    "attach",
-    "cut",
-    "difficulty",
-    "droppers",
-    "expand",
-    "gather",
-    "gaussian_pyramid",
-    "importance",
-    "importance_map",
-    "laplacian_pyramid",
-    "laplacian_reconstruct",
-    "methods",
-    "mipmap",
-    "plan",
-    "prepare",
-    "probe",
-    "reduce",
-    "reducers",
-    "render",
-    "steer",
-    "steerable_pyramid",
-    "steerable_reconstruct",
-    "verify",
-    "viz",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

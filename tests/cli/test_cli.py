@@ -14,10 +14,10 @@ import pyrascope as ps
 from pictures import UNEVEN, noise
 from pyrascope import cli
 from pyrascope.allocation.importance import weight_of
+from pyrascope.cli.main import COMMANDS
 from written import names, opened
 
 MOST = 24  # 4 x 6 cells of 16 px
-COMMANDS = ["plan", "crops", "pyramid", "compare", "importance", "methods", "cost", "look", "verify", "scenes", "train"]
 
 
 # --- help ---

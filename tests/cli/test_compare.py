@@ -54,3 +54,12 @@ def test_bad_options_of_compare(run, photo, tmp_path, monkeypatch, words, match)
     assert code == 2
     assert match in err
     assert names(tmp_path) == ["photo.png"]
+
+
+def test_options_of_evaluate_are_named_where_they_belong(run, photo):
+    code, _, err = run("compare", photo, "--samples", 3)
+    assert code == 2
+    assert "compare IMAGE has no --samples, got it; leave --samples out, or use pyrascope evaluate" in err
+    code, _, err = run("compare", "--budget", 3)
+    assert code == 2
+    assert "--budget of compare needs an image, got none" in err

@@ -46,10 +46,10 @@ def test_look_prints_each_time_under_its_heading(run, folder, tmp_path, monkeypa
     assert (facts["tokens"], facts["entropy"], facts["resize"]["answer"], facts["full"]) == (7.5, 0.125, "ten", None)
 
 
-def test_compare_prints_what_it_writes(run, folder, tmp_path, monkeypatch):
+def test_evaluate_prints_what_it_writes(run, folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ["--budgets", 9, "--timed", 1, "--max-new-tokens", 1, "--families", "color", "--samples", 3]
-    code, out, _ = run("compare", "--model", folder, *words, "--methods", "uniform", "--json", "f.json")
+    code, out, _ = run("evaluate", "--model", folder, *words, "--methods", "uniform", "--json", "f.json")
     assert code == 0
 
     def printed(interval, sign):

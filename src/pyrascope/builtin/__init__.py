@@ -1,1 +1,5 @@
-"""The built-in model and its world: a small LLaVA that answers questions about drawn scenes, and how it is made."""
+"""The built-in model: a small LLaVA that answers questions about drawn scenes, and how it is made."""
+
+from .asking import ask
+
+__all__ = ["ask"]

@@ -3,42 +3,88 @@
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from io import TextIOWrapper
 
 import typer
 
 from .. import __version__
-from .compare import compare
-from .cost import cost
-from .crops import crops
-from .importance import importance
-from .look import look
-from .methods import methods
-from .plan import plan
-from .pyramid import pyramid
-from .scenes import scenes
-from .train import train
-from .verify import verify
 
-app = typer.Typer(
-    name="pyrascope",
-    help="Look at images through pyramids: coarse everywhere, fine where it matters, for exactly B visual tokens.",
-    epilog="Example: pyrascope plan photo.jpg --budget 256 --out plan.png",
-    add_completion=False,
-)
-app.command(epilog="Example: pyrascope plan photo.jpg --budget 256 --method resize --out plan.png")(plan)
-app.command(epilog="Example: pyrascope crops photo.jpg plan.json --patch 28 --min-pixels 3136 --out crops")(crops)
-app.command(epilog="Example: pyrascope pyramid photo.jpg --kind laplacian --levels 5 --out pyramid.png")(pyramid)
-app.command(epilog="Example: pyrascope compare photo.jpg --budget 256 --out sheet.png")(compare)
-app.command(epilog="Example: pyrascope importance photo.jpg --map 'Saliency()' --out map.png")(importance)
-app.command(epilog="Example: pyrascope methods anisotropic")(methods)
-app.command(epilog="Example: pyrascope cost --tokens 576 -b 128 --drop 8:288 --drop 16:144 --drop 24:72")(cost)
-app.command(
-    epilog="Example: pyrascope look photo.jpg -q 'what is on the sign?' -b 64 --model llava-hf/llava-1.5-7b-hf"
-)(look)
-app.command(epilog="Example: pyrascope scenes --seed 7 --count 50 --out scenes/")(scenes)
-app.command(epilog="Example: pyrascope train --out run/ --resume")(train)
-app.command(epilog="Example: pyrascope verify llava qwen2_5_vl --json verified.json")(verify)
+COMMANDS = {
+    "plan": (
+        "Decides where exactly BUDGET visual tokens go on an image, or on several, and shows it.",
+        "plan photo.jpg --budget 256 --method resize --out plan.png",
+    ),
+    "crops": (
+        "Cuts a thumbnail and crops that a stock processor turns into exactly the plan's tokens.",
+        "crops photo.jpg plan.json --patch 28 --min-pixels 3136 --out crops",
+    ),
+    "pyramid": (
+        "Draws the levels of an image's pyramid, fine to coarse; of a steerable one, by orientation too.",
+        "pyramid photo.jpg --kind laplacian --levels 5 --out pyramid.png",
+    ),
+    "compare": (
+        "Puts the plans of all methods for one image side by side, a plain resize first.",
+        "compare photo.jpg --budget 256 --out sheet.png",
+    ),
+    "importance": (
+        "Says how much each cell of an image matters (mean 1); MAP is 'Saliency()' by default.",
+        "importance photo.jpg --map 'Saliency()' --out map.png",
+    ),
+    "methods": (
+        "Lists the methods and the importance maps with their options, or shows one in full.",
+        "methods anisotropic",
+    ),
+    "cost": (
+        "Says what visual tokens cost a decoder: operations of the prefill, bytes of the cache in 16 bits.",
+        "cost --tokens 576 -b 128 --drop 8:288 --drop 16:144 --drop 24:72",
+    ),
+    "look": (
+        "Asks a model about a picture for exactly BUDGET visual tokens, beside a resize and the full budget.",
+        "look photo.jpg -q 'what is on the sign?' -b 64 --model llava-hf/llava-1.5-7b-hf",
+    ),
+    "evaluate": (
+        "Asks a model many questions by every method and budget: accuracies with intervals, times, a report.",
+        "evaluate --budgets 24,96 --methods coarse-to-fine,two-levels --samples 100 --out report/",
+    ),
+    "scenes": (
+        "Draws scenes that the built-in model can be asked about, each with a question and its answer.",
+        "scenes --seed 7 --count 50 --out scenes/",
+    ),
+    "train": (
+        "Trains the built-in model on the CPU: reading first, then questions; may be stopped and resumed at any time.",
+        "train --out run/ --resume",
+    ),
+    "verify": (
+        "Checks that models with reduced visual tokens agree with themselves; exits with 1 where a check fails.",
+        "verify llava qwen2_5_vl --json verified.json",
+    ),
+}
+"""What each command does, as its docstring says in the first line, and an example. Each is a file of its name."""
+
+
+def _app(asked: str) -> typer.Typer:
+    """The command line with one command in full, and of the others their names and what they do.
+
+    What a command needs takes a second and more to import: only the one that runs is.
+    """
+    app = typer.Typer(
+        name="pyrascope",
+        help="Look at images through pyramids: coarse everywhere, fine where it matters, for exactly B visual tokens.",
+        epilog="Example: pyrascope plan photo.jpg --budget 256 --out plan.png",
+        add_completion=False,
+    )
+    app.callback()(_options)
+    for name, (does, example) in COMMANDS.items():
+        function = getattr(import_module(f".{name}", __package__), name) if name == asked else lambda: None
+        text = _unwrapped(function.__doc__) if name == asked else does
+        app.command(name, help=text, epilog=f"Example: pyrascope {example}")(function)
+    return app
+
+
+def _unwrapped(text: str) -> str:
+    """The paragraphs of a docstring, each in one line: the terminal breaks lines where it ends."""
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in text.split("\n\n"))
 
 
 def _version(wanted: bool) -> None:
@@ -47,7 +93,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
 ) -> None:
@@ -63,7 +108,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if "matplotlib" not in sys.modules:  # figures go to files; a notebook's own backend may not be installed here
         os.environ["MPLBACKEND"] = "agg"
     try:
-        code = app(words or ["--help"], prog_name="pyrascope", standalone_mode=False)
+        code = _app(words[0] if words else "")(words or ["--help"], prog_name="pyrascope", standalone_mode=False)
     except KeyboardInterrupt:
         code = 130
     except Exception as error:

@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 from .._check import shorten
+from .._moved import names_of
 from ..allocation.contracts.site import FEATURES, LAYERS, PIXELS, SITES, Site
 
 __all__ = ["FEATURES", "LAYERS", "PIXELS", "SITES", "Site", "check_site", "site_of"]
@@ -68,3 +69,6 @@ def _guessed(method: Any) -> Site | None:
             stacklevel=4,
         )
     return site
+
+
+__getattr__ = names_of(__name__)

@@ -1,4 +1,4 @@
-"""`pyrascope compare` without an image: what it writes, prints and refuses."""
+"""`pyrascope evaluate`: what it writes, prints and refuses."""
 
 import json
 
@@ -6,6 +6,7 @@ import pytest
 
 pytest.importorskip("transformers")
 
+from pyrascope.cli.main import main
 from pyrascope.world.scenes import write_scenes
 from tiny_models import save_tiny
 from written import names, opened
@@ -17,14 +18,14 @@ def folder(tmp_path_factory):
 
 
 @pytest.fixture
-def compare(run, folder, monkeypatch, tmp_path):
+def evaluate(run, folder, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     words = ["--model", folder, "--budgets", "20,9", "--timed", 1, "--max-new-tokens", 1, "--families", "color,hop"]
-    return lambda *more: run("compare", *words, *more)
+    return lambda *more: run("evaluate", *words, *more)
 
 
-def test_a_report_of_the_built_in_world(compare, tmp_path):
-    code, out, _ = compare(
+def test_a_report_of_the_built_in_world(evaluate, tmp_path):
+    code, out, _ = evaluate(
         "--samples", 2, "--methods", "coarse-to-fine,div-prune,fast-v", "--out", "a", "--json", "f.json"
     )
     assert code == 0
@@ -53,9 +54,9 @@ def test_a_report_of_the_built_in_world(compare, tmp_path):
     assert "report written to a" in out
 
 
-def test_questions_of_ones_own(compare, tmp_path):
+def test_questions_of_ones_own(evaluate, tmp_path):
     write_scenes(tmp_path / "scenes", 3, 13)
-    code, _, _ = compare("--data", "scenes/questions.jsonl", "--samples", 1, "--json", "f.json")
+    code, _, _ = evaluate("--data", "scenes/questions.jsonl", "--samples", 1, "--json", "f.json")
     assert code == 0
     facts = json.loads((tmp_path / "f.json").read_text())
     assert all(one["asked"] == 2 for one in facts["rows"])
@@ -73,19 +74,27 @@ def test_questions_of_ones_own(compare, tmp_path):
         (["--samples", "0"], "samples"),
         (["--data", "none.jsonl"], "data must be a readable file"),
         (["--data", "bad.jsonl"], "line 1 of bad.jsonl must be a JSON object"),
-        (["--budget", "9"], "without an image compare asks a model, so that --budget means nothing"),
-        (["--method", "tome"], "--method means nothing"),
-        (["photo.png", "--samples", "3"], "with an image compare asks no model, so that --budgets means nothing"),
+        (["--method", "tome"], "No such option: --method"),
         (["--out", "full"], "must be new or empty"),
     ],
     ids=str,
 )
-def test_bad_options_leave_nothing_behind(compare, tmp_path, words, match):
+def test_bad_options_leave_nothing_behind(evaluate, tmp_path, words, match):
     (tmp_path / "bad.jsonl").write_text("no")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "kept").touch()
-    code, _, err = compare("--json", "f.json", *(["--out", "a"] if "--out" not in words else []), *words)
+    code, _, err = evaluate("--json", "f.json", *(["--out", "a"] if "--out" not in words else []), *words)
     assert code == 2
     assert match in err
     assert names(tmp_path) == ["bad.jsonl", "full/kept"]
     assert {path.name for path in tmp_path.iterdir()} == {"bad.jsonl", "full"}
+
+
+def test_compare_without_an_image_still_evaluates_and_says_so(folder, capsys):
+    words = ["--budgets", "9", "--samples", "1", "--timed", "1", "--max-new-tokens", "1", "--families", "color"]
+    with pytest.raises(SystemExit) as end:
+        main(["compare", "--model", str(folder), *words])
+    out, err = capsys.readouterr()
+    assert end.value.code == 0
+    assert err == "compare without an image is now `pyrascope evaluate`; this form will go\n"
+    assert "coarse-to-fine" in out

@@ -1,4 +1,4 @@
-"""`pyrascope compare` without an image: how well a model answers by every method, and what that costs."""
+"""`pyrascope evaluate`: how well a model answers by every method, and what that costs."""
 
 import datetime
 import importlib.metadata
@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import typer
@@ -34,28 +34,48 @@ from ..viz.pareto_figure import pareto_figure
 from ..viz.sheet import DOTS_PER_INCH
 from ..viz.style import own_style
 from ..world.questions import FAMILIES as WORLD
-from .outputs import STANDARD_OUTPUT, outputs
+from .outputs import STANDARD_OUTPUT, JsonFile, outputs
 from .quiet import quiet
 
 FAMILIES = ", ".join(WORLD)
 
 
-def compare_answers(  # noqa: PLR0913 - one parameter an option of the command
-    budgets: str,
-    methods: str,
-    samples: int,
-    *,
-    model: str | None,
-    data: Path | None,
-    families: str | None,
-    seed: int,
-    max_new_tokens: int,
-    timed: int,
-    workers: int,
-    json: Path | None,
-    out: Path | None,
+def evaluate(  # noqa: PLR0913 - one parameter an option of the command
+    budgets: Annotated[str, typer.Option(help="Visual tokens, with commas.")] = "24,48,96,192",
+    methods: Annotated[
+        str,
+        typer.Option(
+            help="Of any site, with commas, or all. Full grid, resize, random, oracle, blind and majority are always "
+            "there."
+        ),
+    ] = "coarse-to-fine",
+    samples: Annotated[int, typer.Option(min=1, help="Examples of each family.")] = 500,
+    model: Annotated[
+        str | None, typer.Option(help="A local folder or a hub id; default: the built-in model.", show_default=False)
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSONL of image, question, answer or answers, and where there are such family and evidence; default: "
+            "scenes of the built-in world.",
+            show_default=False,
+        ),
+    ] = None,
+    families: Annotated[
+        str | None, typer.Option(help=f"Only these, with commas; of the scenes: {FAMILIES}.", show_default=False)
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the scenes.")] = 2027,
+    max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of an answer.")] = 4,
+    timed: Annotated[int, typer.Option(min=1, help="Examples whose time is taken.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that ask, each with the model.")] = 1,
+    json: JsonFile = None,
+    out: Annotated[Path | None, typer.Option(help="A new folder for the report.", show_default=False)] = None,
 ) -> None:
-    """Asks a model many questions by every method and budget; see `compare`."""
+    """Asks a model many questions by every method and budget: accuracies with intervals, times, a report.
+
+    Each question is asked with every method at every budget, beside a plain resize, the full grid, random tokens, no
+    picture at all, and tokens placed by somebody who knows where to look.
+    """
     counts = numbers(budgets)
     wanted = None if families is None else named(families)
     contenders(named(methods))  # refuses a wrong name before anything is loaded
