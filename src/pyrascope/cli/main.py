@@ -77,7 +77,7 @@ def _app(asked: str) -> typer.Typer:
     app.callback()(_options)
     for name, (does, example) in COMMANDS.items():
         function = getattr(import_module(f".{name}", __package__), name) if name == asked else lambda: None
-        text = _unwrapped(function.__doc__) if name == asked else does
+        text = _unwrapped(function.__doc__ or "") if name == asked else does
         app.command(name, help=text, epilog=f"Example: pyrascope {example}")(function)
     return app
 
