@@ -13,6 +13,7 @@ import transformers
 import pyrascope as ps
 from pyrascope.models.families import family_of
 from pyrascope.models.features.context import contexts, hearing
+from pyrascope.models.host import Host
 from pyrascope.models.stock.encode import encode, tower_arguments
 from pyrascope.models.stock.inputs import with_mask
 from pyrascope.models.stock.placeholders import placeholder_runs
@@ -41,7 +42,7 @@ def known_of(model, inputs, method=ALL, processor=TINY):
     inputs = with_mask(inputs)
     with hearing(model, inputs, method) as heard:
         encode(model, inputs)
-    return contexts(model, inputs, groups_of(model, inputs), method, heard, processor)
+    return contexts(Host(model, processor), inputs, groups_of(model, inputs), method, heard)
 
 
 def eager(model, inputs):

@@ -14,14 +14,15 @@ from ..allocation.contracts.allocator import Allocator
 from ..allocation.contracts.dropper import Dropper
 from ..allocation.contracts.reducer import Reducer
 from .fewer import smaller_inputs
-from .host import check_model
+from .host import Host
 from .layers import dropping
 from .options import GRID, ORIGINAL, PixelOptions, check_options
 from .pixels.planning import DEFAULT
 from .sites import LAYERS, site_of
 from .stock.encode import pooled_of
-from .stock.inputs import REDUCED, check_inputs, check_processor, has_images
+from .stock.inputs import REDUCED, check_inputs, has_images
 from .stock.patched import by_names, patched, prompt_by_name
+from .stock.protocols import Model
 from .stock.support import transformers
 
 
@@ -77,23 +78,23 @@ def attach(  # noqa: PLR0913 (options by name)
         ValueError: a model that is attached already, or a processor of another model, at once; as `plan_inputs` and
             `reduce_inputs`, from the calls within.
     """
-    inner = check_model(model)
-    check_processor(inner, processor)
+    host = Host.of(model, processor)
+    inner = host.model
     site = site_of(method)
     options = PixelOptions(share, positions, finest, sized, weights)
     check_options(site, options)
     if site == LAYERS:
-        with dropping(inner, cast(Dropper, method), budget, processor=processor, share=share):
+        with dropping(host, cast(Dropper, method), budget, share=share):
             yield model
         return
     with (
-        smaller_inputs(inner, method, budget, processor, options) as smaller,
+        smaller_inputs(host, method, budget, options) as smaller,
         patched(inner, lambda stock: _forward(stock, inner, smaller), lambda stock: _generate(stock, inner, smaller)),
     ):
         yield model
 
 
-def _forward(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:
+def _forward(stock: Callable[..., Any], model: Model, smaller: Callable[..., Any]) -> Callable[..., Any]:
     # torch.compile may trace the stock model alone
     named, smaller = by_names(stock), torch.compiler.disable(smaller)  # type: ignore[no-untyped-call]
     thinned: weakref.WeakSet[Any] = weakref.WeakSet()  # caches of reduced prompts
@@ -123,7 +124,7 @@ def _refuse_decoding() -> None:
     )
 
 
-def _generate(stock: Callable[..., Any], model: Any, smaller: Callable[..., Any]) -> Callable[..., Any]:
+def _generate(stock: Callable[..., Any], model: Model, smaller: Callable[..., Any]) -> Callable[..., Any]:
     named = prompt_by_name(stock)
 
     @functools.wraps(stock)
@@ -153,7 +154,7 @@ LIMITS = (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens"))
 """Limits of `generate` that count the prompt, each with the one that does not and that goes before it."""
 
 
-def _count_from(model: Any, inputs: dict[str, Any], fewer: int) -> None:
+def _count_from(model: Model, inputs: dict[str, Any], fewer: int) -> None:
     """Takes what a prompt is shorter off the limits that count it: of the call, its config or the model's own."""
     config, own = copy.deepcopy(inputs.get("generation_config")), model.generation_config
     if config is not None:
@@ -172,7 +173,7 @@ def _count_from(model: Any, inputs: dict[str, Any], fewer: int) -> None:
             setattr(config, name, max(given - fewer, 0))
 
 
-def _refuse_chunks(model: Any, inputs: dict[str, Any]) -> None:
+def _refuse_chunks(model: Model, inputs: dict[str, Any]) -> None:
     """Refuses to fill the cache in parts where an image's tokens look at one another, also at later ones."""
     config = inputs.get("generation_config") or model.generation_config
     size = inputs.get("prefill_chunk_size") or getattr(config, "prefill_chunk_size", None)
@@ -189,7 +190,7 @@ def _refuse_chunks(model: Any, inputs: dict[str, Any]) -> None:
         )
 
 
-def _refuse_beams(model: Any, inputs: dict[str, Any]) -> None:
+def _refuse_beams(model: Model, inputs: dict[str, Any]) -> None:
     """Refuses what transformers would group wrongly: unequal counts in one tensor, for several beams or samples."""
     config = inputs.get("generation_config") or model.generation_config
     copies = max(

@@ -5,15 +5,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from .._check import one_of
 from ..allocation.contracts.reducer import Reduction
 from ..allocation.plan import Plan
-from .budgets import SHARES
 from .families.adapter import sized_of
-from .features.site import Inputs, reduce_inputs
-from .options import POSITIONS, PixelOptions
+from .features.site import Inputs, reduced_inputs
+from .host import Host
+from .options import PixelOptions
 from .pixels.remember import remembering
-from .pixels.site import plan_inputs
+from .pixels.site import planned_inputs
 from .sites import PIXELS, site_of
 
 Smaller = Callable[[dict[str, Any]], dict[str, Any]]
@@ -21,36 +20,32 @@ DEFAULTS = PixelOptions()
 
 
 def with_fewer_tokens(
-    model: Any,
+    host: Host,
     inputs: Mapping[str, Any],
     method: Any,
     budget: Any,
     *,
-    processor: Any = None,
     images: Any = None,
     options: PixelOptions = DEFAULTS,
 ) -> tuple[Inputs, Sequence[Plan] | Sequence[Reduction]]:
     """Returns what `plan_inputs` or `reduce_inputs` makes of inputs that a processor has made, by the method's site."""
     if site_of(method) == PIXELS:
-        return plan_inputs(model, inputs, method, budget, processor=processor, images=images, **vars(options))
-    placed = {"share": options.share, "positions": options.positions}
-    return reduce_inputs(model, inputs, method, budget, processor=processor, **placed)
+        return planned_inputs(host, inputs, method, budget, images, options)
+    return reduced_inputs(host, inputs, method, budget, options)
 
 
 @contextmanager
-def smaller_inputs(model: Any, method: Any, budget: Any, processor: Any, options: PixelOptions) -> Iterator[Smaller]:
+def smaller_inputs(host: Host, method: Any, budget: Any, options: PixelOptions) -> Iterator[Smaller]:
     """Yields the function that makes the inputs of a call smaller, while the processor remembers its images.
 
     Raises:
         TypeError, ValueError, NotImplementedError: the method, an option or the model's tower is not served.
     """
-    one_of(options.share, "share", SHARES)
-    one_of(options.positions, "positions", POSITIONS)
     if site_of(method) != PIXELS:
-        yield lambda inputs: with_fewer_tokens(model, inputs, method, budget, processor=processor, options=options)[0]
+        yield lambda inputs: with_fewer_tokens(host, inputs, method, budget, options=options)[0]
         return
-    sized_of(model, options.sized)
-    with remembering(processor) as memory:
+    sized_of(host.model, options.sized)
+    with remembering(host.processor) as memory:
         told = False
 
         def smaller(inputs: dict[str, Any]) -> dict[str, Any]:
@@ -63,8 +58,6 @@ def smaller_inputs(model: Any, method: Any, budget: Any, processor: Any, options
                     "the inputs inside the block, with the processor that attach is given",
                     stacklevel=3,
                 )
-            return with_fewer_tokens(
-                model, inputs, method, budget, processor=processor, images=images, options=options
-            )[0]
+            return with_fewer_tokens(host, inputs, method, budget, images=images, options=options)[0]
 
         yield smaller

@@ -1,15 +1,77 @@
-"""Which models can be served: by their class, by what its `forward` takes, and by what is known of their type."""
+"""A model that can be served, with its processor and what is known of its family: checked once, at the door."""
 
 import inspect
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from .families import FAMILIES, family_of
+from torch import Tensor
+
+from .families import FAMILIES, Family, family_of
+from .families.adapter import adapter_of
+from .families.parts.layout import TokenLayout
 from .families.parts.small import Recipe
-from .stock.inputs import PIXEL_INPUTS
+from .families.parts.tower import Tower
+from .stock.inputs import PIXEL_INPUTS, check_processor
+from .stock.placeholders import Run, placeholder_runs
+from .stock.protocols import Model, Processor
 from .stock.support import takes_features, transformers
 
 
-def check_model(model: Any) -> Any:
+@dataclass(frozen=True)
+class Host:
+    """A checked model, with its processor where one was given."""
+
+    model: Model
+    processor: Processor | None = None
+
+    @classmethod
+    def of(cls, model: Any, processor: Any = None, *, called: bool = False) -> "Host":
+        """Checks a model and a processor as a user gives them.
+
+        Args:
+            model: A model of transformers, bare or inside a PEFT adapter or `torch.compile`.
+            processor: Its processor, or None where it can be done without.
+            called: True where the processor will be called.
+
+        Raises:
+            ImportError: transformers is missing or too old.
+            TypeError: the model cannot be served, or `processor` is not a processor.
+            ValueError: the processor has another image token than the model.
+        """
+        inner = check_model(model)
+        check_processor(inner, processor, called=called)
+        return cls(inner, processor)
+
+    @property
+    def family(self) -> Family:
+        """What is known of its type."""
+        return family_of(str(self.model.config.model_type))
+
+    @property
+    def adapter(self) -> Tower:
+        """The adapter of its vision tower; NotImplementedError where plans cannot be served."""
+        return adapter_of(self.model)
+
+    @property
+    def image_token(self) -> int:
+        """The id of its image placeholder."""
+        return int(self.model.config.image_token_id)
+
+    def runs(self, ids: Tensor) -> list[Run]:
+        """Returns the runs of image placeholders in prompts (b, s)."""
+        return placeholder_runs(ids, self.image_token)
+
+    def images(self, ids: Tensor, items: Sequence[int]) -> list[list[Run]]:
+        """Returns the placeholders of each image in prompts (b, s), where the tower returned items of so many rows."""
+        return self.family.arrangement.images(self.runs(ids), items, ids, self.processor)
+
+    def layouts(self, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[TokenLayout]:
+        """Returns where the visual tokens of each image come from, as far as it is known of the family."""
+        return self.family.arrangement.layouts(self.model, inputs, groups, self.processor)
+
+
+def check_model(model: Any) -> Model:
     """Returns the model of transformers that is meant, or refuses what cannot take encoded features.
 
     That is `model` itself, or the one inside a PEFT adapter that adds to its layers (LoRA and the like), or inside what
@@ -31,7 +93,8 @@ def check_model(model: Any) -> Any:
     tower, token = getattr(model.base_model, "get_image_features", None), getattr(model.config, "image_token_id", None)
     if tower is None or token is None:
         raise TypeError(f"model must take encoded image features, got {name} ({kind}), which does not; {supported}")
-    return model
+    checked: Model = model
+    return checked
 
 
 def check_class(cls: type, kind: str) -> None:

@@ -14,12 +14,11 @@ from ..allocation.plan import Plan
 from ..world.wording import check_prompts
 from .features.site import Inputs
 from .fewer import with_fewer_tokens
-from .host import check_model
+from .host import Host
 from .options import GRID, ORIGINAL, PixelOptions, check_options
 from .pixels.planning import DEFAULT
 from .pixels.sources import readable
 from .sites import LAYERS, site_of
-from .stock.inputs import check_processor
 
 
 def prepare(  # noqa: PLR0913 (options by name)
@@ -65,20 +64,19 @@ def prepare(  # noqa: PLR0913 (options by name)
     Raises:
         ImportError, TypeError, ValueError, NotImplementedError: as `plan_inputs` and `reduce_inputs`.
     """
-    model = check_model(model)
     site = site_of(method)
     if site == LAYERS:
         raise TypeError(f"method must be of the pixels or features site, got {shorten(method)}; use attach")
     options = PixelOptions(share, positions, finest, sized, weights)
     check_options(site, options)
-    check_processor(model, processor, called=True)
+    host = Host.of(model, processor, called=True)
     several = not isinstance(text, str)
     check_prompts(processor, text if several else [text])
     given = {"text": text, "return_tensors": "pt", **({"padding": True} if several else {})}
     images = readable(images)
     inputs = processor(**given) if images is None else processor(images=images, **given)
-    inputs = {name: _moved(value, model.device) for name, value in inputs.items()}
-    return with_fewer_tokens(model, inputs, method, budget, processor=processor, images=images, options=options)
+    inputs = {name: _moved(value, host.model.device) for name, value in inputs.items()}
+    return with_fewer_tokens(host, inputs, method, budget, images=images, options=options)
 
 
 def _moved(value: Any, device: torch.device) -> Any:

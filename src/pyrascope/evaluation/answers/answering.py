@@ -16,6 +16,7 @@ from ...allocation.plan import Plan
 from ...models.ask.answer import entropy_of, greedy, seen_tokens
 from ...models.attach import attach
 from ...models.fewer import with_fewer_tokens
+from ...models.host import Host
 from ...models.options import PixelOptions
 from ...models.prompts.chat import prompt_of
 from ...models.sites import LAYERS, PIXELS, site_of
@@ -225,7 +226,7 @@ def _inputs(
         return batch.inputs, nothing
     options = PixelOptions(weights=batch.heats() if contender.told else None)
     inputs, found = with_fewer_tokens(
-        model, batch.inputs, method, budget, processor=processor, images=batch.pictures, options=options
+        Host.of(model, processor), batch.inputs, method, budget, images=batch.pictures, options=options
     )
     return inputs, [one if isinstance(one, Plan) else None for one in found]
 
@@ -246,7 +247,7 @@ def _blind(run: Run, model: Any, processor: Any, batch: _Batch) -> dict[str, Any
             run.notes.append(note)
         from ...methods import Resize
 
-        return with_fewer_tokens(model, full, Resize(), 1, processor=processor, images=gray)[0]
+        return with_fewer_tokens(Host.of(model, processor), full, Resize(), 1, images=gray)[0]
 
 
 def _processed(model: Any, processor: Any, pictures: Sequence[Any], texts: Sequence[str]) -> dict[str, Any]:

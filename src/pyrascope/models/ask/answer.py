@@ -12,11 +12,13 @@ from torch import Tensor
 from ...allocation.plan import Plan
 from ..attach import attach
 from ..fewer import with_fewer_tokens
+from ..host import Host
 from ..options import GRID, PixelOptions
 from ..pixels.sources import readable
 from ..prompts.chat import prompt_of
 from ..sites import LAYERS, site_of
 from ..stock.clock import LOOKS, PLANNING, spans
+from ..stock.protocols import Model
 from .shown import shown_by
 
 
@@ -75,7 +77,7 @@ def entropy_of(logits: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def first_entropies(model: Any, inputs: Mapping[str, Any]) -> Tensor:
+def first_entropies(model: Model, inputs: Mapping[str, Any]) -> Tensor:
     """Returns the entropy, in nats, of the first token of the answer to each prompt, float64 (b,).
 
     Args:
@@ -85,7 +87,7 @@ def first_entropies(model: Any, inputs: Mapping[str, Any]) -> Tensor:
     return entropy_of(greedy(model, inputs, 1).logits[0])
 
 
-def greedy(model: Any, inputs: Mapping[str, Any], most: int, **options: Any) -> Any:
+def greedy(model: Model, inputs: Mapping[str, Any], most: int, **options: Any) -> Any:
     """Returns what the model generates, the most likely token each time, with the logits of at most `most` tokens."""
     return model.generate(
         **inputs,
@@ -125,12 +127,12 @@ def answer(
     Raises:
         ImportError, TypeError, ValueError: as `prepare` and `attach`.
     """
-    site = None if method is None else site_of(method)
+    host, site = Host.of(model, processor, called=True), None if method is None else site_of(method)
     start = time.perf_counter()
     with spans() as seconds:
         text, image = prompt_of(processor, question), readable(image)
-        full = dict(processor(images=image, text=text, return_tensors="pt").to(model.device))
-        inputs, plan = _shorter(model, processor, image, full, method, budget, finest)
+        full = dict(processor(images=image, text=text, return_tensors="pt").to(host.model.device))
+        inputs, plan = _shorter(host, image, full, method, budget, finest)
     clock = _FirstToken()
     with attach(model, method, budget, processor=processor) if site == LAYERS else nullcontext():
         out = greedy(model, inputs, max_new_tokens, streamer=clock)
@@ -150,21 +152,19 @@ def answer(
 
 
 def _shorter(
-    model: Any, processor: Any, image: Any, full: dict[str, Any], method: Any, budget: int | None, finest: str | int
+    host: Host, image: Any, full: dict[str, Any], method: Any, budget: int | None, finest: str | int
 ) -> tuple[dict[str, Any], Callable[[], Plan | None]]:
     """The inputs with fewer visual tokens, and what makes the plan of what these show, once time is not counted."""
     if method is None or site_of(method) == LAYERS:
         return full, lambda: None
-    small, (found,) = with_fewer_tokens(
-        model, full, method, budget, processor=processor, images=[image], options=PixelOptions(finest=finest)
-    )
+    small, (found,) = with_fewer_tokens(host, full, method, budget, images=[image], options=PixelOptions(finest=finest))
     if isinstance(found, Plan):
         return small, lambda: found
-    return small, lambda: shown_by(model, processor, image, full, found, repr(method))
+    return small, lambda: shown_by(host, image, full, found, repr(method))
 
 
 def seen_tokens(
-    model: Any, inputs: Mapping[str, Any], dropper: Any = None, budget: int | None = None
+    model: Model, inputs: Mapping[str, Any], dropper: Any = None, budget: int | None = None
 ) -> list[int | float]:
     """Returns the visual tokens that the language model sees of each prompt; with a dropper, their mean over layers.
 

@@ -9,6 +9,7 @@ from torch import Tensor
 from ...methods import Resize
 from ...methods.reducers import Resize as ResizedFeatures
 from ..fewer import with_fewer_tokens
+from ..host import Host
 from .answer import first_entropies
 
 T = TypeVar("T")
@@ -43,8 +44,9 @@ def coarse_entropies(
     Raises:
         ImportError, TypeError, ValueError: as `plan_inputs`.
     """
+    host = Host.of(model, processor)
 
     def smaller(method: Any) -> dict[str, Any]:
-        return with_fewer_tokens(model, inputs, method, budget, processor=processor, images=images)[0]
+        return with_fewer_tokens(host, inputs, method, budget, images=images)[0]
 
     return first_entropies(model, by_resize(smaller))

@@ -8,22 +8,18 @@ from numpy.typing import NDArray
 
 from ...allocation.contracts.reducer import Reduction
 from ...allocation.plan import Plan
-from ..families.adapter import adapter_of
 from ..families.parts.canvas import Canvas
+from ..host import Host
 from ..options import GRID
 from ..pixels.sources import normalisation_of, placed
 from ..stock.inputs import with_mask
-from ..stock.placeholders import placeholder_runs
 
 
-def shown_by(
-    model: Any, processor: Any, image: Any, inputs: Mapping[str, Any], reduction: Reduction, method: str
-) -> Plan | None:
+def shown_by(host: Host, image: Any, inputs: Mapping[str, Any], reduction: Reduction, method: str) -> Plan | None:
     """Returns the cells of the one image in `inputs` that the kept tokens stand for; scores are the merged tokens.
 
     Args:
-        model: The model.
-        processor: Its processor.
+        host: The model and its processor.
         image: The source of the one image.
         inputs: Those of the full prompt, with one image.
         reduction: What was kept of it.
@@ -35,11 +31,10 @@ def shown_by(
     """
     full = with_mask(inputs)
     try:
-        runs = placeholder_runs(full["input_ids"], model.config.image_token_id)
-        canvases = adapter_of(model).canvases(model, full, [runs])
+        canvases = host.adapter.canvases(host.model, full, [host.runs(full["input_ids"])])
     except NotImplementedError:
         return None
-    canvas = placed(canvases, [image], processor, GRID, normalisation_of(processor))[0]
+    canvas = placed(canvases, [image], host.processor, GRID, normalisation_of(host.processor))[0]
     return cells_of(canvas, reduction.kept.cpu().numpy(), reduction.sizes.double().cpu().numpy(), method)
 
 

@@ -1,7 +1,6 @@
 """The adapter of a model's vision tower, and what it takes."""
 
-from typing import Any
-
+from ..stock.protocols import Model
 from . import BY_TYPE, family_of
 from .parts.tower import Tower
 
@@ -16,7 +15,7 @@ def adapted_types() -> list[str]:
     return sorted(kind for kind, family in BY_TYPE.items() if not isinstance(family.tower, str | None))
 
 
-def adapter_of(model: Any) -> Tower:
+def adapter_of(model: Model) -> Tower:
     """Returns the adapter of a model's vision tower.
 
     Raises:
@@ -35,7 +34,7 @@ def adapter_of(model: Any) -> Tower:
     return next(others, family.tower)
 
 
-def sized_of(model: Any, sized: float | None) -> float:
+def sized_of(model: Model, sized: float | None) -> float:
     """Returns the share of log(area) for a model: what is asked for, or with None half where its tower takes it.
 
     A model that was trained on plans says in its configuration, as `sized`, what None means for it.

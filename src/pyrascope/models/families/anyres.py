@@ -14,6 +14,7 @@ from ...allocation.contracts.tiles import Views, at_centres
 from ...allocation.ties import ROUNDED, first_of_largest
 from ...signal.resample import resize
 from ..stock.placeholders import Run
+from ..stock.protocols import Model, Processor
 from ..stock.tower import has_cls, vision_module_of
 from .llava import LlavaTower, check_selection
 from .parts.arrangement import KEEPS_CLS, Arrangement, patches_of, setting
@@ -50,12 +51,12 @@ class _Padding:
 class AnyResTower(LlavaTower):
     """One patch is one token, of the whole image; below the full budget there is neither a base view nor row ends."""
 
-    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+    def items(self, model: Model, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of each image, those of the base view and of row ends too; see `Tower.items`."""
         check_selection(model)
         return [_tokens(_side(model, self.cell(model)), layout) for layout in _layouts(model, self.cell(model), inputs)]
 
-    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+    def canvases(self, model: Model, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns the tiles of each image put together, without padding; see `Tower.canvases`."""
         cell = self.cell(model)
         side = _side(model, cell)
@@ -66,12 +67,12 @@ class AnyResTower(LlavaTower):
         return [_canvas(*parts, side, cell) for parts in zip(views, layouts, sizes, strict=True)]
 
 
-def _side(model: Any, cell: int) -> int:
+def _side(model: Model, cell: int) -> int:
     """Patches along each side of a view."""
     return int(model.config.vision_config.image_size) // cell
 
 
-def _layouts(model: Any, cell: int, inputs: Mapping[str, Any]) -> list[_Padding]:
+def _layouts(model: Model, cell: int, inputs: Mapping[str, Any]) -> list[_Padding]:
     stock, config, side = importlib.import_module(STOCK), model.config, _side(model, cell)
     most = getattr(config, "vision_aspect_ratio", "").removeprefix("anyres_max_")
     out = []
@@ -159,7 +160,11 @@ class AnyResArrangement(Arrangement):
     """
 
     def layouts(
-        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+        self,
+        model: Model,
+        inputs: Mapping[str, Any],
+        groups: Sequence[Sequence[Run]],
+        processor: Processor | None = None,
     ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`."""
         side = patches_of(model, inputs)
@@ -188,7 +193,7 @@ Packing = Callable[[Tensor, str | None], Tensor]
 """Takes values (views, patches, c) and what limits the number of tokens, None for the model's; returns (n, c)."""
 
 
-def _views_of(model: Any, inputs: Mapping[str, Any]) -> list[int]:
+def _views_of(model: Model, inputs: Mapping[str, Any]) -> list[int]:
     """The number of views of each image, as the model counts them."""
     count = importlib.import_module(type(model).__module__).image_size_to_num_patches
     pinpoints, side = model.config.image_grid_pinpoints, model.config.vision_config.image_size
@@ -198,7 +203,7 @@ def _views_of(model: Any, inputs: Mapping[str, Any]) -> list[int]:
     ]
 
 
-def _packing(model: Any, inputs: Mapping[str, Any], size: Tensor) -> Packing:
+def _packing(model: Model, inputs: Mapping[str, Any], size: Tensor) -> Packing:
     base = model.base_model
     names = inspect.signature(base.pack_image_features).parameters
     known = {name: setting(model, inputs, name) for name in names}

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from ..stock.encode import Encoded
+from ..stock.protocols import Model
 from .llava import LlavaArrangement, LlavaTower
 from .parts.small import FASTVIT, SIGLIP, Recipe, config_of, text
 from .parts.tokens import END, START
@@ -20,7 +20,7 @@ from .record import NOT_MASKING, OF_CONVOLUTIONS, Family
 class PaliGemmaTower(LlavaTower):
     """One patch is one token."""
 
-    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+    def encode(self, model: Model, cells: Sequence[Cells]) -> Encoded:
         """Returns projected patches; see `Tower.encode`."""
         states = encode_cells(trunk_of(model.base_model.vision_tower), cells, norm=True)
         return gathered([one.flatten(0, 1) for one in states], model.base_model.multi_modal_projector, listed=False)
@@ -30,11 +30,11 @@ class PaliGemmaTower(LlavaTower):
 class Gemma3Tower(LlavaTower):
     """A square of patches, pooled, is one token."""
 
-    def cell(self, model: Any) -> int:
+    def cell(self, model: Model) -> int:
         """Returns the side of what is pooled; see `Tower.cell`."""
         return super().cell(model) * int(model.base_model.multi_modal_projector.kernel_size)
 
-    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+    def encode(self, model: Model, cells: Sequence[Cells]) -> Encoded:
         """Returns pooled and projected cells; see `Tower.encode`."""
         projector = model.base_model.multi_modal_projector
 

@@ -8,6 +8,7 @@ import torch
 
 from ..stock.encode import Encoded
 from ..stock.placeholders import Run
+from ..stock.protocols import Model, Processor
 from ..stock.tower import has_cls, vision_module_of
 from .llava import check_selection
 from .parts.arrangement import ByRun, patches_of, tokens_of
@@ -24,24 +25,24 @@ from .record import Family
 class InternVLTower:
     """The patches of a cell are put side by side and projected."""
 
-    def cell(self, model: Any) -> int:
+    def cell(self, model: Model) -> int:
         """Returns the side of a token's square; see `Tower.cell`."""
         return trunk_of(model.base_model.vision_tower).patch * int(1 / model.config.downsample_ratio)
 
-    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+    def items(self, model: Model, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of each view; see `Tower.items`."""
         check_selection(model)
         count, _, height, width = pixel_values(inputs, "views, c, h, w").shape
         cell = self.cell(model)
         return [(height // cell) * (width // cell)] * count
 
-    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+    def canvases(self, model: Model, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns the tiles of each image put together; see `Tower.canvases`."""
         check_view(trunk_of(model.base_model.vision_tower), inputs["pixel_values"])
         views = views_of(groups, self.items(model, inputs)[0])
         return [tiled(mine, self.cell(model)) for mine in torch.split(inputs["pixel_values"], views)]
 
-    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+    def encode(self, model: Model, cells: Sequence[Cells]) -> Encoded:
         """Returns projected cells; see `Tower.encode`."""
         layer = model.config.vision_feature_layer
         states = encode_cells(trunk_of(model.base_model.vision_tower), cells, [layer], norm=layer == -1)
@@ -53,7 +54,11 @@ class InternVLArrangement(ByRun):
     """One image is one run, and its last view is the whole image."""
 
     def layouts(
-        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+        self,
+        model: Model,
+        inputs: Mapping[str, Any],
+        groups: Sequence[Sequence[Run]],
+        processor: Processor | None = None,
     ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`.
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from ..stock.encode import Encoded
 from ..stock.placeholders import Run
+from ..stock.protocols import Model, Processor
 from ..stock.tower import has_cls, vision_module_of
 from .parts.arrangement import KEEPS_CLS, Arrangement, patches_of, setting, tokens_of
 from .parts.canvas import Canvas, whole_view
@@ -21,11 +22,11 @@ from .record import Family
 class LlavaTower:
     """The hidden state that the model selects, projected."""
 
-    def cell(self, model: Any) -> int:
+    def cell(self, model: Model) -> int:
         """Returns the side of a patch; see `Tower.cell`."""
         return trunk_of(model.base_model.vision_tower).patch
 
-    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+    def items(self, model: Model, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the patches of each image; see `Tower.items`.
 
         Raises:
@@ -36,13 +37,13 @@ class LlavaTower:
         cell = self.cell(model)
         return [(height // cell) * (width // cell)] * count
 
-    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+    def canvases(self, model: Model, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns each image as it is; see `Tower.canvases`."""
         check_view(trunk_of(model.base_model.vision_tower), inputs["pixel_values"])
         cell = self.cell(model)
         return [whole_view(pixels, cell) for pixels in inputs["pixel_values"]]
 
-    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+    def encode(self, model: Model, cells: Sequence[Cells]) -> Encoded:
         """Returns projected patches; see `Tower.encode`."""
         layers = model.config.vision_feature_layer
         states = encode_cells(
@@ -51,7 +52,7 @@ class LlavaTower:
         return gathered([one.flatten(0, 1) for one in states], model.base_model.multi_modal_projector, listed=True)
 
 
-def check_selection(model: Any) -> None:
+def check_selection(model: Model) -> None:
     """Refuses selections of features that are no patches (NotImplementedError)."""
     strategy = getattr(model.config, "vision_feature_select_strategy", "full")
     classed = trunk_of(model.base_model.vision_tower).first is not None
@@ -67,7 +68,11 @@ class LlavaArrangement(Arrangement):
     """One visual token for each patch, or for each square block of patches where the projector pools them."""
 
     def layouts(
-        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+        self,
+        model: Model,
+        inputs: Mapping[str, Any],
+        groups: Sequence[Sequence[Run]],
+        processor: Processor | None = None,
     ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`.
 

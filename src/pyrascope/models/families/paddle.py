@@ -8,6 +8,7 @@ import torch
 
 from ..stock.encode import Encoded
 from ..stock.placeholders import Run
+from ..stock.protocols import Model
 from .parts.canvas import Canvas, raster
 from .parts.small import SECTIONS
 from .parts.tower import Cells, gathered
@@ -19,16 +20,16 @@ from .record import Family
 class PaddleOCRTower:
     """Each patch is rotated by its centre, and has there its sample of the table of positions."""
 
-    def cell(self, model: Any) -> int:
+    def cell(self, model: Model) -> int:
         """Returns the side of a token's square; see `Tower.cell`."""
         vision = model.config.vision_config
         return int(vision.patch_size * vision.spatial_merge_size)
 
-    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+    def items(self, model: Model, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of each image; see `Tower.items`."""
         return [int(count) // model.config.vision_config.spatial_merge_size**2 for count in _grids(inputs).prod(1)]
 
-    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+    def canvases(self, model: Model, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns each image, put together from its patches; see `Tower.canvases`."""
         merge = model.config.vision_config.spatial_merge_size
         grids, cell, out = _grids(inputs).tolist(), self.cell(model), []
@@ -41,7 +42,7 @@ class PaddleOCRTower:
             out.append(Canvas(pixels, cell, (rows, columns), raster(rows, columns), rows * columns))
         return out
 
-    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+    def encode(self, model: Model, cells: Sequence[Cells]) -> Encoded:
         """Returns merged cells; see `Tower.encode`."""
         base, merge = model.base_model, model.config.vision_config.spatial_merge_size
         rows = torch.cat([one.cut(merge) for one in cells]).to(base.visual.dtype)

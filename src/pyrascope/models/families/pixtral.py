@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from ..stock.encode import Encoded
 from ..stock.placeholders import Run
+from ..stock.protocols import Model, Processor
 from .parts.arrangement import Arrangement
 from .parts.canvas import Canvas, whole_view
 from .parts.layout import TokenLayout, packed
@@ -23,25 +24,25 @@ from .record import NOT_MASKING, Family
 class PixtralTower:
     """Pixtral as a LLaVA model: one patch is one token. Each is rotated by its centre."""
 
-    def cell(self, model: Any) -> int:
+    def cell(self, model: Model) -> int:
         """Returns the side of a token's square; see `Tower.cell`."""
         return int(_tower(model).patch_size * self.merge(model))
 
-    def merge(self, model: Any) -> int:
+    def merge(self, model: Model) -> int:
         """Returns the patches along each side of a token's square."""
         return 1
 
-    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+    def items(self, model: Model, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of each image; see `Tower.items`."""
         cell = self.cell(model)
         return [(height // cell) * (width // cell) for height, width in _sizes(inputs)]
 
-    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+    def canvases(self, model: Model, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns each image without its padding; see `Tower.canvases`."""
         views = zip(inputs["pixel_values"], _sizes(inputs), strict=True)
         return [whole_view(pixels[:, :height, :width], self.cell(model)) for pixels, (height, width) in views]
 
-    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+    def encode(self, model: Model, cells: Sequence[Cells]) -> Encoded:
         """Returns projected cells; see `Tower.encode`.
 
         Each image attends to itself alone, so they run one after the other, without a mask.
@@ -51,7 +52,7 @@ class PixtralTower:
         states = [hidden_states(_tower(model), one, self.merge(model), layers) for one in cells]
         return gathered(states, lambda rows: self.project(model, rows), listed=True)
 
-    def project(self, model: Any, states: Tensor) -> Tensor:
+    def project(self, model: Model, states: Tensor) -> Tensor:
         """Returns cells (n, k * k, d) as the language model takes them: (n, e)."""
         out: Tensor = model.base_model.multi_modal_projector(states[:, 0])
         return out
@@ -61,11 +62,11 @@ class PixtralTower:
 class Mistral3Tower(PixtralTower):
     """Mistral3 and LightOnOCR: the patches of a square are merged into one token."""
 
-    def merge(self, model: Any) -> int:
+    def merge(self, model: Model) -> int:
         """Returns the patches along each side of a token's square."""
         return int(model.config.spatial_merge_size)
 
-    def project(self, model: Any, states: Tensor) -> Tensor:
+    def project(self, model: Model, states: Tensor) -> Tensor:
         """Returns normalised and merged cells; see `Pixtral.project`."""
         base = model.base_model
         inner = base.multi_modal_projector if hasattr(base, "multi_modal_projector") else base.vision_projection
@@ -98,7 +99,7 @@ def hidden_states(tower: Any, cells: Cells, k: int, layers: Sequence[int]) -> Te
     return torch.cat([states[number] for number in wanted], -1).reshape(len(cells.patches), k * k, -1)
 
 
-def _tower(model: Any) -> Any:
+def _tower(model: Model) -> Any:
     base = model.base_model
     return base.vision_tower if hasattr(base, "vision_tower") else base.vision_encoder
 
@@ -115,7 +116,11 @@ class Mistral3Arrangement(Arrangement):
     packed: ClassVar[bool] = True
 
     def layouts(
-        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+        self,
+        model: Model,
+        inputs: Mapping[str, Any],
+        groups: Sequence[Sequence[Run]],
+        processor: Processor | None = None,
     ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`."""
         size = model.config.vision_config.patch_size

@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from ..stock.encode import Encoded
 from ..stock.placeholders import Run
+from ..stock.protocols import Model, Processor
 from .parts.arrangement import Arrangement
 from .parts.canvas import Canvas, raster
 from .parts.layout import TokenLayout, one_view
@@ -29,17 +30,17 @@ class QwenTower:
     a coarse view of the whole image has the windows of the small image that it is.
     """
 
-    def cell(self, model: Any) -> int:
+    def cell(self, model: Model) -> int:
         """Returns the side of a token's square; see `Tower.cell`."""
         visual = model.base_model.visual
         return int(visual.config.patch_size * visual.spatial_merge_size)
 
-    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+    def items(self, model: Model, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of each image; see `Tower.items`."""
         grids: Tensor = inputs["image_grid_thw"]
         return [int(count) // model.base_model.visual.spatial_merge_size**2 for count in grids.prod(1)]
 
-    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+    def canvases(self, model: Model, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns each image, put together from its rows of patches; see `Tower.canvases`.
 
         Raises:
@@ -57,7 +58,7 @@ class QwenTower:
             out.append(Canvas(pixels, merge * patch, (height, width), raster(height, width), height * width))
         return out
 
-    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+    def encode(self, model: Model, cells: Sequence[Cells]) -> Encoded:
         """Returns merged cells; see `Tower.encode`."""
         visual = model.base_model.visual
         merge, frames = visual.spatial_merge_size, visual.config.temporal_patch_size
@@ -164,7 +165,11 @@ class QwenArrangement(Arrangement):
     packed: ClassVar[bool] = True
 
     def layouts(
-        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+        self,
+        model: Model,
+        inputs: Mapping[str, Any],
+        groups: Sequence[Sequence[Run]],
+        processor: Processor | None = None,
     ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`."""
         vision = model.config.vision_config

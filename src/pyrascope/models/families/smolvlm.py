@@ -11,6 +11,7 @@ from torch import Tensor
 from ...allocation.contracts.tiles import Views, at_centres
 from ..stock.encode import Encoded
 from ..stock.placeholders import Run, by_items
+from ..stock.protocols import Model, Processor
 from .parts.arrangement import Arrangement, patches_of, tokens_of
 from .parts.canvas import Canvas
 from .parts.layout import TokenLayout, even_views, whole_last
@@ -25,17 +26,17 @@ from .record import Family
 class SmolVLMTower:
     """The patches of a cell are joined by the connector."""
 
-    def cell(self, model: Any) -> int:
+    def cell(self, model: Model) -> int:
         """Returns the side of a token's square; see `Tower.cell`."""
         return int(model.config.vision_config.patch_size * model.config.scale_factor)
 
-    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+    def items(self, model: Model, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the tokens of all views of each prompt; see `Tower.items`."""
         pixels = pixel_values(inputs, "prompts, views, c, h, w")
         one = _tokens_of_view(pixels, self.cell(model))
         return [int(count) * one for count in _shown(pixels).sum(1)]
 
-    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+    def canvases(self, model: Model, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns the tiles of each image put together; see `Tower.canvases`.
 
         Raises:
@@ -50,7 +51,7 @@ class SmolVLMTower:
         views = views_of(groups, _tokens_of_view(pixels, cell))
         return [tiled(mine, cell) for mine in torch.split(pixels[shown], views)]
 
-    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+    def encode(self, model: Model, cells: Sequence[Cells]) -> Encoded:
         """Returns joined cells; see `Tower.encode`."""
         trunk = trunk_of(model.base_model.vision_model, bucketed=True)
         states = encode_cells(trunk, cells, norm=True)
@@ -73,7 +74,7 @@ class SmolVLMArrangement(Arrangement):
     """The tower returns one item a prompt; the token before a run tells whether it ends an image."""
 
     def images(
-        self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Any = None
+        self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Processor | None = None
     ) -> list[list[Run]]:
         """Groups by the global view; see `Arrangement.images`.
 
@@ -100,7 +101,11 @@ class SmolVLMArrangement(Arrangement):
         return groups
 
     def layouts(
-        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+        self,
+        model: Model,
+        inputs: Mapping[str, Any],
+        groups: Sequence[Sequence[Run]],
+        processor: Processor | None = None,
     ) -> list[TokenLayout]:
         """Says where the visual tokens come from; see `Arrangement.layouts`.
 
@@ -117,7 +122,7 @@ class SmolVLMArrangement(Arrangement):
         return out
 
 
-def _arrangement(group: Sequence[Run], input_ids: Tensor, processor: Any) -> Tensor | None:
+def _arrangement(group: Sequence[Run], input_ids: Tensor, processor: Processor | None) -> Tensor | None:
     """The tiles of an image by row and column, int64; None where there are none or their tokens do not tell."""
     named_by = getattr(getattr(processor, "tokenizer", None), "convert_ids_to_tokens", None)
     if len(group) == 1 or named_by is None:
@@ -134,7 +139,7 @@ def _arrangement(group: Sequence[Run], input_ids: Tensor, processor: Any) -> Ten
 _NAME = re.compile(r"<row_(\d+)_col_(\d+)>")
 
 
-def _global_token(processor: Any) -> int | None:
+def _global_token(processor: Processor | None) -> int | None:
     """The id of the token before a global view, or None where the processor does not tell."""
     token = getattr(processor, "global_image_token", None) or getattr(processor, "global_image_tag", None)
     tokenizer = getattr(processor, "tokenizer", None)

@@ -11,7 +11,9 @@ from torch import Tensor
 from ...allocation.contracts.reducer import FeatureContext, Reducer
 from ..families import family_of
 from ..families.parts.layout import TokenLayout
+from ..host import Host
 from ..stock.placeholders import Run
+from ..stock.protocols import Model
 from ..stock.tower import Layer, attention_modules, listening, selected_layer, vision_module_of
 
 FIRST, LAST, KEYS = "first_attention", "attention", "keys"
@@ -33,7 +35,7 @@ def asked_by(method: Reducer) -> frozenset[str]:
 
 
 @contextmanager
-def hearing(model: Any, inputs: Mapping[str, Any], method: Reducer) -> Iterator[HeardTower]:
+def hearing(model: Model, inputs: Mapping[str, Any], method: Reducer) -> Iterator[HeardTower]:
     """Within the block, what `method` asks of the tower is taken down; the tower's output stays bit for bit."""
     asked, heard = asked_by(method) & FROM_TOWER, HeardTower()
     with ExitStack() as stack:
@@ -50,7 +52,7 @@ def hearing(model: Any, inputs: Mapping[str, Any], method: Reducer) -> Iterator[
         yield heard
 
 
-def _refuse_packed_flash(model: Any, tower: Any) -> None:
+def _refuse_packed_flash(model: Model, tower: Any) -> None:
     backend = str(getattr(tower.config, "_attn_implementation", ""))
     if family_of(model.config.model_type).arrangement.packed and "flash" in backend:
         raise NotImplementedError(
@@ -60,12 +62,7 @@ def _refuse_packed_flash(model: Any, tower: Any) -> None:
 
 
 def contexts(
-    model: Any,
-    inputs: Mapping[str, Any],
-    groups: Sequence[Sequence[Run]],
-    method: Reducer,
-    heard: HeardTower,
-    processor: Any = None,
+    host: Host, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], method: Reducer, heard: HeardTower
 ) -> list[FeatureContext]:
     """Returns what is known of each image: its grid, and of the rest what `method` asks for.
 
@@ -75,18 +72,17 @@ def contexts(
     as the language model takes it.
 
     Args:
-        model: The model.
+        host: The model and its processor, whose tokens tell how tiles are arranged.
         inputs: Those of the full prompt.
         groups: The placeholders of each image.
         method: The reducer.
         heard: What the tower told, from `hearing`.
-        processor: The model's processor, where its tokens tell how tiles are arranged.
 
     Raises:
         NotImplementedError: the method needs what this model, or this adapter of it, does not give.
     """
     try:
-        layouts = family_of(model.config.model_type).arrangement.layouts(model, inputs, groups, processor)
+        layouts = host.layouts(inputs, groups)
     except NotImplementedError as reason:
         layouts, heard = [TokenLayout() for _ in groups], HeardTower(reason=str(reason))
     out = []
@@ -94,8 +90,8 @@ def contexts(
         found: dict[str, Any] = {"grid": layout.grid, "tiles": layout.tiles}
         found |= _from_tower(heard, layout)
         if "query" in asked_by(method):
-            found["query"] = text_embeddings(model, inputs, group[0].row)
-        _check(model, method, found, heard.reason)
+            found["query"] = text_embeddings(host.model, inputs, group[0].row)
+        _check(host.model, method, found, heard.reason)
         out.append(FeatureContext(**found))
     return out
 
@@ -115,7 +111,7 @@ def _from_tower(heard: HeardTower, layout: TokenLayout) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def text_embeddings(model: Any, inputs: Mapping[str, Any], row: int) -> Tensor | None:
+def text_embeddings(model: Model, inputs: Mapping[str, Any], row: int) -> Tensor | None:
     """Returns the embeddings (m, d) of the text of a prompt, without its images, padding, beginning and end.
 
     None where there is no text.
@@ -131,7 +127,7 @@ def text_embeddings(model: Any, inputs: Mapping[str, Any], row: int) -> Tensor |
     return found if len(found) else None
 
 
-def _check(model: Any, method: Reducer, found: Mapping[str, Any], reason: str) -> None:
+def _check(model: Model, method: Reducer, found: Mapping[str, Any], reason: str) -> None:
     """Refuses, with the reason, what the method needs and the model does not give."""
     name, kind = type(method).__name__, model.config.model_type
     missing = sorted(one for one in getattr(method, "needs", ()) if found.get(one) is None)

@@ -6,19 +6,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ..._check import one_of
 from ...allocation.contracts.reducer import FeatureContext, Reducer, Reduction
 from ..budgets import budgets_of
-from ..families import family_of
-from ..host import check_model
-from ..options import ORIGINAL, POSITIONS
+from ..host import Host
+from ..options import ORIGINAL, PixelOptions
 from ..prompts.placement import by_centre, with_centres
 from ..prompts.shrink import shorter, stock_positions
 from ..sites import FEATURES, check_site
 from ..stock.clock import PLANNING, span
 from ..stock.encode import encode, tower_arguments
-from ..stock.inputs import REDUCED, check_inputs, check_processor, has_images, with_mask
-from ..stock.placeholders import placeholder_runs
+from ..stock.inputs import REDUCED, check_inputs, has_images, with_mask
 from .context import contexts, hearing
 from .reduce import reduce
 
@@ -58,10 +55,16 @@ def reduce_inputs(
         ValueError: a budget out of range, videos, placeholders that do not match the images, or a processor of another
             model.
     """
-    model = check_model(model)
+    options = PixelOptions(share=share, positions=positions)
+    return reduced_inputs(Host.of(model, processor), inputs, method, budget, options)
+
+
+def reduced_inputs(
+    host: Host, inputs: Mapping[str, Any], method: Reducer, budget: Any, options: PixelOptions
+) -> tuple[Inputs, list[Reduction]]:
+    """Does what `reduce_inputs` says, for a model that has been checked."""
     check_site(method, FEATURES)
-    check_processor(model, processor)
-    one_of(positions, "positions", POSITIONS)
+    model = host.model
     check_inputs(model, inputs)
     if not has_images(inputs):
         return dict(inputs), []
@@ -69,16 +72,15 @@ def reduce_inputs(
     ids = full["input_ids"]
     with hearing(model, full, method) as heard:
         encoded = encode(model, full)
-    runs = placeholder_runs(ids, model.config.image_token_id)
-    groups = family_of(model.config.model_type).arrangement.images(runs, encoded.items, ids, processor)
+    groups = host.images(ids, encoded.items)
     counts = [sum(len(run.columns) for run in group) for group in groups]
-    budgets = budgets_of(budget, counts, [group[0].row for group in groups], share)
+    budgets = budgets_of(budget, counts, [group[0].row for group in groups], options.share)
     features = torch.split(encoded.rows, counts)
-    known = contexts(model, full, groups, method, heard, processor)
+    known = contexts(host, full, groups, method, heard)
     with span(PLANNING):
         found = [reduce(method, *each) for each in zip(features, budgets, known, strict=True)]
 
-    keep = full["attention_mask"].bool() & (ids != model.config.image_token_id)
+    keep = full["attention_mask"].bool() & (ids != host.image_token)
     place = stock_positions(model, full)
     kept, rows, start = [], [], 0
     for group, one, context, count in zip(groups, found, known, counts, strict=True):
@@ -90,7 +92,7 @@ def reduce_inputs(
         rows.append(one.features[order])
         start += count
     full["position_ids"] = place[0] if len(place) == 1 else place
-    out = shorter(model, full, keep, positions, used=tower_arguments(model))
+    out = shorter(model, full, keep, options.positions, used=tower_arguments(model))
     out[REDUCED] = encoded.take(kept, rows)
     return out, found
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from ..._check import one_of, shorten
 from ...allocation.contracts.dropper import Dropper
 from ..budgets import SHARES
+from ..host import Host
 from ..prompts.images import image_runs
 from ..stock.placeholders import columns_of
 
@@ -23,21 +24,20 @@ class Group:
     counts: Sequence[int]
 
 
-def groups_of(model: Any, ids: Tensor, encoded: Mapping[str, Any], processor: Any, share: str) -> list[Group]:
+def groups_of(host: Host, ids: Tensor, encoded: Mapping[str, Any], share: str) -> list[Group]:
     """Returns the groups of the prompts `ids` (b, s), without counts, in order.
 
     Args:
-        model: The model.
+        host: The model and its processor.
         ids: The prompts.
         encoded: The tower's output for them, as `mm_encoder_outputs`.
-        processor: As `attach`.
         share: "image": one group an image; "prompt": one a prompt.
 
     Raises:
         ValueError: as `image_runs`.
     """
     one_of(share, "share", SHARES)
-    found = [(image[0].row, columns_of(image)) for image in image_runs(model, ids, encoded, processor)]
+    found = [(image[0].row, columns_of(image)) for image in image_runs(host.model, ids, encoded, host.processor)]
     if share == "prompt":
         rows = dict.fromkeys(row for row, _ in found)
         found = [(row, [column for other, columns in found if other == row for column in columns]) for row in rows]

@@ -14,7 +14,7 @@ from torch.nn import Module
 from ..._check import one_of, shorten
 from ...allocation.contracts.dropper import Dropper
 from ..budgets import SHARES
-from ..families import family_of
+from ..host import Host
 from ..stock.attention_tap import tapped
 from ..stock.decoder import backend_of, layers_of, uncompiled, windows_of
 from ..stock.encode import with_features
@@ -29,20 +29,17 @@ MASKABLE = ("sdpa", "eager")
 
 
 @contextmanager
-def dropping(
-    model: Any, dropper: Dropper, budget: Any = None, *, processor: Any = None, share: str = "image"
-) -> Iterator[Any]:
+def dropping(host: Host, dropper: Dropper, budget: Any = None, *, share: str = "image") -> Iterator[Any]:
     """Within the block, `model.generate` and `model(...)` let visual tokens go between layers, as `dropper` says.
 
     Tokens keep their positions. The logits of `forward` are at the columns of the whole prompt; those of tokens that
     have left mean nothing. Each layer's cache holds the tokens that the layer saw.
 
     Args:
-        model: A model of transformers that takes encoded features.
+        host: The model, and its processor where SmolVLM or Idefics3 need it to tell which tiles make up an image.
         dropper: A dropper.
         budget: Mean number of visual tokens over the layers, of each image or prompt as `share` says; None for the
             dropper's own schedule; a list has one for each image.
-        processor: Needed by SmolVLM and Idefics3, to tell which tiles make up an image.
         share: "image": every image has its schedule; "prompt": the images of a prompt have one together.
 
     Yields:
@@ -52,24 +49,23 @@ def dropping(
         NotImplementedError: a language model or an attention backend that is not served.
         ValueError: from the calls within: a budget out of reach, a static cache, chunked prefill, videos.
     """
-    session = _Session(model, dropper, budget, processor, share)
+    session = _Session(host, dropper, budget, share)
     with ExitStack() as stack:
         for number, layer in enumerate(session.layers):
             before, after = session.hooks(number)
             stack.callback(layer.register_forward_pre_hook(before, with_kwargs=True).remove)
             stack.callback(layer.register_forward_hook(after).remove)
-        yield stack.enter_context(patched(model, session.forward, session.generate))
+        yield stack.enter_context(patched(host.model, session.forward, session.generate))
 
 
-def check_served(model: Any) -> None:
+def check_served(host: Host) -> None:
     """Refuses model types of which `verify` has found that their layers cannot be given fewer tokens from outside.
 
     Raises:
         NotImplementedError: one whose record says so.
     """
-    kind = str(model.config.model_type)
-    if reason := family_of(kind).layers:
-        raise NotImplementedError(f"layers of {kind} {reason}")
+    if reason := host.family.layers:
+        raise NotImplementedError(f"layers of {host.model.config.model_type} {reason}")
 
 
 class _Call(threading.local):
@@ -82,13 +78,13 @@ class _Call(threading.local):
 class _Session:
     """What is known between the calls of one block: caches that hold fewer tokens, and what each thread is doing."""
 
-    def __init__(self, model: Any, dropper: Dropper, budget: Any, processor: Any, share: str) -> None:
+    def __init__(self, host: Host, dropper: Dropper, budget: Any, share: str) -> None:
         one_of(share, "share", SHARES)
-        self.model, self.dropper, self.budget, self.processor, self.share = model, dropper, budget, processor, share
-        check_served(model)
-        self.layers = layers_of(model)
+        self.host, self.model, self.dropper, self.budget, self.share = host, host.model, dropper, budget, share
+        check_served(host)
+        self.layers = layers_of(host.model)
         self.windows = windows_of(self.layers)
-        backend = backend_of(model)
+        backend = backend_of(host.model)
         if backend not in MASKABLE:
             raise NotImplementedError(f"the attention backend must be {' or '.join(MASKABLE)} here, got {backend}")
         self.additive = backend == "eager"
@@ -149,7 +145,7 @@ class _Session:
         if cache is not None:
             _check_cache(cache)
         past = 0 if cache is None else cache.get_seq_length()
-        visual = None if ids is None else ids == self.model.config.image_token_id
+        visual = None if ids is None else ids == self.host.image_token
         if past and cache in self.prompts:
             new = (given["inputs_embeds"] if ids is None else ids).shape[1]
             prompt = self.prompts[cache]
@@ -170,7 +166,7 @@ class _Session:
             raise ValueError(
                 "the images must come with the whole prompt in one call, got a part of it; leave out prefill_chunk_size"
             )
-        groups = groups_of(self.model, ids, given[REDUCED], self.processor, self.share)
+        groups = groups_of(self.host, ids, given[REDUCED], self.share)
         groups = with_schedules(groups, self.dropper, self.budget, len(self.layers))
         shown = _shown(given.get("attention_mask"), tuple(visual.shape), visual.device)
         end = visual.shape[1] if self.call.end is None else self.call.end

@@ -13,7 +13,9 @@ from ...allocation.contracts.allocator import Allocator, Scene
 from ...allocation.contracts.site import PIXELS, Site
 from ...allocation.plan import Plan
 from ...methods import Resize
+from ..host import Host
 from ..stock.clock import LOOKS, span
+from ..stock.protocols import Model, Processor
 from .generic import asking
 from .probe import DEBIAS, probe
 
@@ -26,7 +28,7 @@ class Look(Protocol):
 
     through_model: ClassVar[bool]
 
-    def maps(self, model: Any, inputs: Mapping[str, Any], processor: Any = None) -> list[Tensor]:
+    def maps(self, model: Model, inputs: Mapping[str, Any], processor: Processor | None = None) -> list[Tensor]:
         """Returns how much each visual token matters, finite and not negative, (n,) for each image in its order.
 
         Args:
@@ -74,7 +76,7 @@ class AttentionLook(ThroughModel):
             whole_number(self.layer, "layer", 0)
         one_of(self.debias, "debias", DEBIAS)
 
-    def maps(self, model: Any, inputs: Mapping[str, Any], processor: Any = None) -> list[Tensor]:
+    def maps(self, model: Model, inputs: Mapping[str, Any], processor: Processor | None = None) -> list[Tensor]:
         """Returns the attention on each visual token; see `Look.maps`."""
         plain = asking(inputs, processor, model.config.image_token_id, self.generic) if self.generic else None
         found = probe(model, inputs, layer=self.layer, generic=plain, debias=self.debias, processor=processor)
@@ -108,26 +110,24 @@ class SecondLook:
 
 
 def looked(
-    model: Any,
+    host: Host,
     method: Any,
     parties: Sequence[Sequence[int]],
     budgets: Sequence[int | None],
     scenes: Sequence[Scene],
     cell: int,
     show: Show,
-    processor: Any = None,
 ) -> list[Allocator]:
     """Takes the first look at all images of a batch, in one pass, and returns the method of each party for the second.
 
     Args:
-        model: The model.
+        host: The model and its processor.
         method: A `CoarseToFine`.
         parties: The images that share a budget, by number; none where nothing is to be planned.
         budgets: Of each party.
         scenes: All images.
         cell: Side of a token's patch.
         show: Makes the inputs in which the images are seen coarsely.
-        processor: The model's processor, where one was given.
 
     Raises:
         ValueError: the look gave another number of values than an image has tokens.
@@ -137,7 +137,7 @@ def looked(
             method.looks([scenes[number] for number in mine], budget, cell) if mine else []
             for mine, budget in zip(parties, budgets, strict=True)
         ]
-        heats = _heats(model, method.detector or AttentionLook(), parties, first, scenes, cell, show, processor)
+        heats = _heats(host, method.detector or AttentionLook(), parties, first, scenes, cell, show)
     return [
         SecondLook(method, views, [heats[number] for number in mine if views])
         for mine, views in zip(parties, first, strict=True)
@@ -145,14 +145,13 @@ def looked(
 
 
 def _heats(
-    model: Any,
+    host: Host,
     look: Any,
     parties: Sequence[Sequence[int]],
     first: Sequence[Sequence[Plan]],
     scenes: Sequence[Scene],
     cell: int,
     show: Show,
-    processor: Any,
 ) -> dict[int, Tensor]:
     """The heat of each image that is looked at; the others are shown as one token."""
     seen = {
@@ -165,7 +164,7 @@ def _heats(
         return {}
     views = [seen.get(number) or Resize()([scene], 1, cell)[0] for number, scene in enumerate(scenes)]
     inputs, orders = show(views)
-    maps = look.maps(model, inputs, processor)
+    maps = look.maps(host.model, inputs, host.processor)
     if [tuple(one.shape) for one in maps] != [(view.tokens,) for view in views]:
         raise ValueError(
             f"a look must give a value for each token of each image, {[view.tokens for view in views]}, "

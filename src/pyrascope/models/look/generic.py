@@ -9,12 +9,15 @@ from torch.nn.utils.rnn import pad_sequence
 
 from ..prompts.chat import image_token, prompt_of
 from ..stock.inputs import REDUCED
+from ..stock.protocols import Processor
 
 NOTHING = "Write a general description of the image."
 """A question that asks nothing in particular."""
 
 
-def asking(inputs: Mapping[str, Any], processor: Any, token: int, question: str = NOTHING) -> dict[str, Any]:
+def asking(
+    inputs: Mapping[str, Any], processor: Processor | None, token: int, question: str = NOTHING
+) -> dict[str, Any]:
     """Returns inputs in which all that follows the last image of each prompt is replaced by one question for all.
 
     Special tokens that end the image stay. Positions go on from where the text after the images began.
@@ -29,7 +32,7 @@ def asking(inputs: Mapping[str, Any], processor: Any, token: int, question: str 
         ValueError: no processor with a tokenizer, or a prompt without an image.
     """
     tokenizer = getattr(processor, "tokenizer", None)
-    if not callable(tokenizer):
+    if processor is None or not callable(tokenizer):
         raise ValueError("a generic prompt needs the processor, got none with a tokenizer; pass processor=")
     text = prompt_of(processor, question).split(image_token(processor))[-1]
     asked = torch.tensor(tokenizer(text, add_special_tokens=False)["input_ids"], dtype=torch.long)

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from ..._check import one_of, whole_number
 from ...allocation.contracts.attention import AttentionHeads
-from ..families import family_of
-from ..host import check_model
+from ..host import Host
 from ..prompts.images import image_runs
 from ..stock.decoder import layers_of, projected, uncompiled, windows_of
 from ..stock.encode import with_features
@@ -18,6 +17,7 @@ from ..stock.inputs import REDUCED, check_inputs, has_images, with_mask
 from ..stock.own_thread import before_here
 from ..stock.patched import by_names
 from ..stock.placeholders import Run, columns_of
+from ..stock.protocols import Model
 
 DEBIAS = ("none", "positions", "trend")
 
@@ -67,7 +67,8 @@ def probe(
     Zhao et al. 2025, "Attention Debiasing for Token Pruning in Vision-Language Models". Differs from the last in that
     the trend is fitted to the image itself, instead of to the mean over many.
     """
-    model = check_model(model)
+    host = Host.of(model, processor)
+    model = host.model
     one_of(debias, "debias", DEBIAS)
     layers = layers_of(model)
     at = whole_number(len(layers) * 14 // 32 if layer is None else layer, "layer", 0, len(layers) - 1)
@@ -91,11 +92,11 @@ def probe(
         maps = [one / two.clamp(min=tiny) for one, two in zip(maps, plain, strict=True)]
     if debias == "trend":
         maps = [without_trend(one) for one in maps]
-    grids = _grids(model, full, images, processor)
+    grids = _grids(host, full, images)
     return [one.reshape(grid) if grid else one for one, grid in zip(maps, grids, strict=True)]
 
 
-def _maps(model: Any, given: dict[str, Any], images: list[list[Run]], layer: int, debias: str) -> list[Tensor]:
+def _maps(model: Model, given: dict[str, Any], images: list[list[Run]], layer: int, debias: str) -> list[Tensor]:
     """What the last token of each prompt attends to of each image (n,)."""
     rows = last_rows(model, given, layer, rotated=debias != "positions")
     maps = [rows[image[0].row, columns_of(image)] for image in images]
@@ -108,7 +109,7 @@ def _maps(model: Any, given: dict[str, Any], images: list[list[Run]], layer: int
     return maps
 
 
-def last_rows(model: Any, given: Mapping[str, Any], layer: int, *, rotated: bool = True) -> Tensor:
+def last_rows(model: Model, given: Mapping[str, Any], layer: int, *, rotated: bool = True) -> Tensor:
     """Returns the attention of each prompt's last token in a layer, mean over heads, float32 (b, s); 0 for padding.
 
     Args:
@@ -165,11 +166,8 @@ def without_trend(scores: Tensor) -> Tensor:
     return (scores / trend).to(scores.dtype)
 
 
-def _grids(
-    model: Any, inputs: Mapping[str, Any], images: list[list[Run]], processor: Any
-) -> list[tuple[int, int] | None]:
+def _grids(host: Host, inputs: Mapping[str, Any], images: list[list[Run]]) -> list[tuple[int, int] | None]:
     """Rows and columns of each image's tokens, where they are known to be one grid."""
     if not has_images(inputs):
         return [None] * len(images)
-    layouts = family_of(model.config.model_type).arrangement.layouts(model, inputs, images, processor)
-    return [layout.grid for layout in layouts]
+    return [layout.grid for layout in host.layouts(inputs, images)]

@@ -11,11 +11,10 @@ from ...allocation.contracts.weight import checked_weight
 from ...allocation.plan import Plan
 from ...tokens.gather import gather_patches
 from ..budgets import budgets_of
-from ..families import family_of
-from ..families.adapter import adapter_of, sized_of
+from ..families.adapter import sized_of
 from ..families.parts.canvas import Canvas
 from ..families.parts.tower import Cells, area_bias
-from ..host import check_model
+from ..host import Host
 from ..look.first import looked, looks_through_model
 from ..options import GRID, ORIGINAL, PixelOptions
 from ..prompts.placement import Order
@@ -24,7 +23,7 @@ from ..sites import PIXELS, check_site
 from ..stock.clock import PLANNING, span
 from ..stock.encode import Encoded, encode, tower_arguments
 from ..stock.inputs import REDUCED, check_inputs, has_images, with_mask
-from ..stock.placeholders import Run, placeholder_runs
+from ..stock.placeholders import Run
 from .placing import Prompts, order_of_plan
 from .planning import plans_of
 from .sources import normalisation_of, placed
@@ -78,58 +77,62 @@ def plan_inputs(  # noqa: PLR0913 (options by name)
         NotImplementedError: the tower cannot take packed patches.
         ValueError: a budget out of range, videos, images that do not match, or placeholders that do not.
     """
-    model = check_model(model)
+    options = PixelOptions(share, positions, finest, sized, weights)
+    return planned_inputs(Host.of(model, processor), inputs, method, budget, images, options)
+
+
+def planned_inputs(
+    host: Host, inputs: Mapping[str, Any], method: Allocator, budget: Any, images: Any, options: PixelOptions
+) -> tuple[Inputs, list[Plan]]:
+    """Does what `plan_inputs` says, for a model that has been checked."""
     check_site(method, PIXELS)
-    PixelOptions(share, positions, finest, sized, weights)  # checks them
-    bias = sized_of(model, sized)
-    check_inputs(model, inputs)
+    bias = sized_of(host.model, options.sized)
+    check_inputs(host.model, inputs)
     if not has_images(inputs):
         return dict(inputs), []
     full = with_mask(inputs)
-    groups, seen = canvases_of(model, full, processor)
-    normal = normalisation_of(processor)
-    canvases = placed(seen, images, processor, finest, normal)
-    counts, rows = [one.count for one in canvases], [group[0].row for group in groups]
-    budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, share)
-    maps = [None] * len(counts) if weights is None else list(weights)
-    if len(maps) != len(counts):
-        raise ValueError(f"weights must be one map (or None) for each of the {len(counts)} images, got {len(maps)}")
+    groups, seen = canvases_of(host, full)
+    normal = normalisation_of(host.processor)
+    canvases = placed(seen, images, host.processor, options.finest, normal)
+    counts, rows = [canvas.count for canvas in canvases], [group[0].row for group in groups]
+    budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, options.share)
+    weights = [None] * len(counts) if options.weights is None else list(options.weights)
+    if len(weights) != len(counts):
+        raise ValueError(f"weights must be one map (or None) for each of the {len(counts)} images, got {len(weights)}")
     scenes = [
         Scene(normal.shown(canvas.pixels.detach()), checked_weight(weight, canvas.pixels))
-        for canvas, weight in zip(canvases, maps, strict=True)
+        for canvas, weight in zip(canvases, weights, strict=True)
     ]
     stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
-    parties = _parties(rows) if share == "prompt" else [[number] for number in range(len(counts))]
+    parties = _parties(rows) if options.share == "prompt" else [[number] for number in range(len(counts))]
 
     def show(plans: Sequence[Plan], whole: Sequence[bool] | None = None) -> tuple[Inputs, list[Tensor]]:
         left = [False] * len(plans) if whole is None else whole
-        return _shown(model, full, groups, canvases, plans, left, positions, bias)
+        return _shown(host, full, groups, canvases, plans, left, options.positions, bias)
 
-    totals = [None if budget is None else sum(budgets[number] or 0 for number in mine) for mine in parties]
+    totals = [None if budget is None else sum(budgets[number] or 0 for number in party) for party in parties]
     methods: list[Allocator] = [method] * len(parties)
     if looks_through_model(method):
-        planned = [mine if not all(stock[number] for number in mine) else [] for mine in parties]
-        methods = looked(model, method, planned, totals, scenes, canvases[0].cell, show, processor)
+        planned = [party if not all(stock[number] for number in party) else [] for party in parties]
+        methods = looked(host, method, planned, totals, scenes, canvases[0].cell, show)
     with span(PLANNING):
         plans = plans_of(methods, canvases, scenes, totals, stock, parties)
     return show(plans, stock)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
 
 
-def canvases_of(model: Any, inputs: Mapping[str, Any], processor: Any) -> tuple[list[list[Run]], list[Canvas]]:
+def canvases_of(host: Host, inputs: Mapping[str, Any]) -> tuple[list[list[Run]], list[Canvas]]:
     """Returns the placeholders of each image in the prompts, and what stock sees of it as one canvas.
 
     Args:
-        model: A model of transformers that takes encoded features.
+        host: The model and its processor.
         inputs: What the processor returned, with images.
-        processor: As `plan_inputs`.
 
     Raises:
-        NotImplementedError, ValueError: as `plan_inputs`.
+        NotImplementedError: the tower cannot take packed patches.
+        ValueError: placeholders that do not match the images.
     """
-    tower, ids = adapter_of(model), inputs["input_ids"]
-    runs = placeholder_runs(ids, model.config.image_token_id)
-    groups = family_of(model.config.model_type).arrangement.images(runs, tower.items(model, inputs), ids, processor)
-    return groups, tower.canvases(model, inputs, groups)
+    groups = host.images(inputs["input_ids"], host.adapter.items(host.model, inputs))
+    return groups, host.adapter.canvases(host.model, inputs, groups)
 
 
 def _parties(rows: Sequence[int]) -> list[list[int]]:
@@ -138,7 +141,7 @@ def _parties(rows: Sequence[int]) -> list[list[int]]:
 
 
 def _shown(
-    model: Any,
+    host: Host,
     full: Inputs,
     groups: Sequence[Sequence[Run]],
     canvases: Sequence[Canvas],
@@ -151,9 +154,9 @@ def _shown(
     orders = [order_of_plan(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     pairs = zip(canvases, plans, orders, strict=True)
     cells = [None if whole else _cells(*parts, sized) for parts, whole in zip(pairs, stock, strict=True)]
-    encoded = _encoded(model, full, canvases, cells)
-    token = model.config.image_token_id
-    prompts = Prompts(full["input_ids"], full["attention_mask"], stock_positions(model, full), token)
+    encoded = _encoded(host, full, canvases, cells)
+    place = stock_positions(host.model, full)
+    prompts = Prompts(full["input_ids"], full["attention_mask"], place, host.image_token)
     for group, canvas, order, whole in zip(groups, canvases, orders, stock, strict=True):
         if whole:
             prompts.leave(group)
@@ -161,14 +164,14 @@ def _shown(
             prompts.put(group, canvas, order)
     place = prompts.positions if len(prompts.positions) > 1 else prompts.positions[0]
     changed = {**full, "input_ids": prompts.ids, "position_ids": place}
-    out = shorter(model, changed, prompts.keep, positions, used=tower_arguments(model))
+    out = shorter(host.model, changed, prompts.keep, positions, used=tower_arguments(host.model))
     each = list(encoded.items)
     out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
     return out, [order.boxes for order in orders]
 
 
 def _encoded(
-    model: Any,
+    host: Host,
     full: Inputs,
     canvases: Sequence[Canvas],
     cells: Sequence[Cells | None],
@@ -176,12 +179,12 @@ def _encoded(
     """The features of all images: packed cells, or where there are none (None) what the stock tower makes of them."""
     packed = {number: one for number, one in enumerate(cells) if one is not None}
     if not packed:
-        whole = encode(model, full)
+        whole = encode(host.model, full)
         return whole.regrouped([canvas.count for canvas in canvases])
-    found = adapter_of(model).encode(model, list(packed.values()))
+    found = host.adapter.encode(host.model, list(packed.values()))
     if len(packed) == len(cells):
         return found
-    whole = encode(model, full).regrouped([canvas.count for canvas in canvases])
+    whole = encode(host.model, full).regrouped([canvas.count for canvas in canvases])
     return whole.replaced(list(packed), found)
 
 

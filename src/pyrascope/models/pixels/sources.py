@@ -17,6 +17,7 @@ from ..._pictures import eight_bits, named, opaque, read_image, warn_of_orientat
 from ...signal.resample import resample_rows
 from ..families.parts.canvas import Canvas
 from ..options import GRID, SOURCE
+from ..stock.protocols import Processor
 from ..stock.support import transformers
 
 FINEST = 3
@@ -41,9 +42,9 @@ class Normalisation:
         return (values - self.mean.to(values)) / self.std.to(values)
 
 
-def normalisation_of(processor: Any) -> Normalisation:
+def normalisation_of(processor: Processor | None) -> Normalisation:
     """Returns what the processor does to values; without a processor as if it took [0, 1] to [-1, 1]."""
-    image = getattr(processor, "image_processor", processor)
+    image: Any = getattr(processor, "image_processor", processor)
     mean = std = 0.5
     factor = 1 / 255
     if hasattr(image, "image_mean"):
@@ -120,7 +121,7 @@ def values_of(image: Any, factor: float) -> Tensor:
     return values.float() * factor
 
 
-def region_of(processor: Any, canvas: Canvas, size: tuple[int, int]) -> Region:
+def region_of(processor: Processor | None, canvas: Canvas, size: tuple[int, int]) -> Region:
     """Returns the part of a source of `size` that the canvas shows, in source pixels; it may reach over the border.
 
     That is all of it, except where the processor pads to a square or cuts out the centre.
@@ -169,7 +170,7 @@ def octaves(finest: str | int, canvas: Canvas, region: Region) -> int:
 
 
 def placed(
-    canvases: Sequence[Canvas], images: Any, processor: Any, finest: str | int, normal: Normalisation
+    canvases: Sequence[Canvas], images: Any, processor: Processor | None, finest: str | int, normal: Normalisation
 ) -> list[Canvas]:
     """Returns the canvases with their place in the source images, and as fine as `finest` says.
 
@@ -189,7 +190,9 @@ def placed(
     ]
 
 
-def _placed(canvas: Canvas, image: Any, processor: Any, finest: str | int, normal: Normalisation) -> Canvas:
+def _placed(
+    canvas: Canvas, image: Any, processor: Processor | None, finest: str | int, normal: Normalisation
+) -> Canvas:
     size = size_of(image)
     region = region_of(processor, canvas, size)
     found = replace(canvas, size=size, region=region)

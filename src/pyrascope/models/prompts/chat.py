@@ -1,11 +1,10 @@
 """A question about images as the prompt that a processor expects."""
 
-from typing import Any
-
 from ...world.wording import checked, knows_these_words_alone
+from ..stock.protocols import Processor
 
 
-def prompt_of(processor: Any, question: str, images: int = 1) -> str:
+def prompt_of(processor: Processor, question: str, images: int = 1) -> str:
     """Returns the prompt of a question: by the processor's chat template where it has one, else plainly.
 
     Plain is one image token an image, in front of the question. A beginning that the tokenizer adds by itself is left
@@ -35,6 +34,6 @@ def prompt_of(processor: Any, question: str, images: int = 1) -> str:
     return f"{image_token(processor) * images} {question}"
 
 
-def image_token(processor: Any) -> str:
+def image_token(processor: Processor) -> str:
     """Returns what stands for an image in a prompt that the processor takes."""
     return str(getattr(processor, "boi_token", None) or processor.image_token)

@@ -8,9 +8,10 @@ from torch import Tensor
 from ..families import family_of
 from ..stock.encode import pooled_of
 from ..stock.placeholders import Run, placeholder_runs
+from ..stock.protocols import Model, Processor
 
 
-def image_runs(model: Any, ids: Tensor, encoded: Mapping[str, Any], processor: Any) -> list[list[Run]]:
+def image_runs(model: Model, ids: Tensor, encoded: Mapping[str, Any], processor: Processor | None) -> list[list[Run]]:
     """Returns the placeholders of each image in the prompts `ids` (b, s), one list of runs an image.
 
     Args:

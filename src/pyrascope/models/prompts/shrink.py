@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ..options import ORIGINAL
+from ..stock.protocols import Model
 
 
 def columns_kept(keep: Tensor, *, left: bool) -> Tensor:
@@ -34,7 +35,7 @@ def take_columns(values: Tensor, columns: Tensor, fill: int = 0) -> Tensor:
     return taken.masked_fill(columns < 0, fill)
 
 
-def stock_positions(model: Any, inputs: Mapping[str, Any]) -> Tensor:
+def stock_positions(model: Model, inputs: Mapping[str, Any]) -> Tensor:
     """Returns where the model itself puts the tokens of the full prompt: (1, b, s), or (3, b, s) under M-RoPE."""
     given, base = inputs.get("position_ids"), model.base_model
     if given is not None:
@@ -85,7 +86,7 @@ def position_ids(positions: Tensor, mask: Tensor, kind: str) -> Tensor:
     return torch.cat([plain_positions(mask)[None], placed])  # the first row builds the mask, the others rotate
 
 
-def shorter(model: Any, full: Mapping[str, Any], keep: Tensor, positions: str, used: Sequence[str]) -> dict[str, Any]:
+def shorter(model: Model, full: Mapping[str, Any], keep: Tensor, positions: str, used: Sequence[str]) -> dict[str, Any]:
     """Returns the inputs at the kept columns, without those that the tower has used.
 
     Padding is taken out and put back on the side where it was (left where there was none).

@@ -11,13 +11,14 @@ from torch import Tensor
 from torch.nn import Module
 
 from .attention_tap import TappedAttention, tapped
+from .protocols import Model
 
 
 class _Enough(Exception):
     """Ends an attention of which only the queries and keys are wanted."""
 
 
-def layers_of(model: Any) -> list[Any]:
+def layers_of(model: Model) -> list[Any]:
     """Returns the decoder layers of a model's language model, each with its `self_attn` and norm.
 
     Raises:
@@ -42,7 +43,7 @@ def layers_of(model: Any) -> list[Any]:
 
 
 @contextlib.contextmanager
-def uncompiled(model: Any) -> Iterator[None]:
+def uncompiled(model: Model) -> Iterator[None]:
     """Within the block, what `torch.compile` has made of the model runs as written: compiled code sees no hooks."""
     parts = list(model.modules())
     compiled = any(
@@ -77,7 +78,7 @@ def _eager() -> Iterator[None]:
                 stance.close()
 
 
-def backend_of(model: Any) -> str:
+def backend_of(model: Model) -> str:
     """Returns the name of the attention backend of the language model."""
     return str(layers_of(model)[0].self_attn.config._attn_implementation)
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from .inputs import PIXEL_INPUTS, REDUCED
+from .protocols import Model
 from .support import transformers
 
 
@@ -68,13 +69,13 @@ class Encoded:
         return replace(self, rows=mixed(self.rows, other.rows), items=tuple(items.values()), deepstack=deepstack)
 
 
-def tower_arguments(model: Any) -> list[str]:
+def tower_arguments(model: Model) -> list[str]:
     """The names of the inputs that the model's tower takes: pixels, and what describes them."""
     names = inspect.signature(model.base_model.get_image_features).parameters
     return [name for name in names if name not in ("kwargs", "input_ids", "attention_mask", "return_dict")]
 
 
-def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
+def encode(model: Model, inputs: Mapping[str, Any]) -> Encoded:
     """Runs the tower on the images of `inputs`, once.
 
     Raises:
@@ -99,7 +100,7 @@ def encode(model: Any, inputs: Mapping[str, Any]) -> Encoded:
     )
 
 
-def _check_described(model: Any, inputs: Mapping[str, Any]) -> None:
+def _check_described(model: Model, inputs: Mapping[str, Any]) -> None:
     """Refuses pixels without the sizes or grids that the tower reads them by."""
     names = inspect.signature(model.base_model.get_image_features).parameters
     needed = [n for n, one in names.items() if n == "image_grid_thw" or (one.default is one.empty and one.kind < 2)]
@@ -111,7 +112,7 @@ def _check_described(model: Any, inputs: Mapping[str, Any]) -> None:
         )
 
 
-def with_features(model: Any, inputs: Mapping[str, Any]) -> dict[str, Any]:
+def with_features(model: Model, inputs: Mapping[str, Any]) -> dict[str, Any]:
     """Returns the inputs with the tower's output in place of the pixels: what the model computes is the same."""
     encoded = encode(model, inputs)
     items = list(encoded.items)

@@ -7,12 +7,13 @@ import torch
 from torch import Tensor
 
 from ..._check import shorten
+from .protocols import Model, Processor
 
 PIXEL_INPUTS = ("pixel_values", "pixel_values_images", "image_patches")
 REDUCED = "mm_encoder_outputs"
 
 
-def check_processor(model: Any, processor: Any, *, called: bool = False) -> None:
+def check_processor(model: Model, processor: Processor | None, *, called: bool = False) -> None:
     """Refuses what is no processor, or one whose image placeholder is not the model's.
 
     Args:
@@ -42,7 +43,7 @@ def has_images(inputs: Mapping[str, Any]) -> bool:
     return any(inputs.get(name) is not None for name in PIXEL_INPUTS)
 
 
-def check_inputs(model: Any, inputs: Mapping[str, Any], *, reduced: bool = False) -> None:
+def check_inputs(model: Model, inputs: Mapping[str, Any], *, reduced: bool = False) -> None:
     """Refuses what would otherwise be computed wrongly or not reduced.
 
     Args:

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import Module, ModuleList
 
 from .attention_tap import tapped
+from .protocols import Model
 
 TOWERS = ("vision_tower", "visual", "vision_model")
 CLS = ("class_embedding", "cls_token")
@@ -31,7 +32,7 @@ class Layer:
     keys: list[Tensor] = field(default_factory=list)
 
 
-def vision_module_of(model: Any) -> Module:
+def vision_module_of(model: Model) -> Module:
     """The vision tower of a model.
 
     Raises:
@@ -65,7 +66,7 @@ def attention_modules(tower: Module) -> list[Module]:
     return [part for part in found if part is not None]
 
 
-def selected_layer(model: Any, inputs: Mapping[str, Any], layers: int) -> int:
+def selected_layer(model: Model, inputs: Mapping[str, Any], layers: int) -> int:
     """The last layer, from 0, whose output the visual features are made of.
 
     Raises:

@@ -1,7 +1,7 @@
 """Does a model with reduced inputs compute what it should? Compared with the model itself, not with expectations."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from ..host import check_class, check_model, supported_types
 from ..sites import SITES
 from ..stock.inputs import check_processor
+from ..stock.protocols import Model, Processor
 from ..stock.support import image_text_types, transformers
 from .checks import CHECKS, Check, Make
 from .report import FAIL, PASS, REFUSED, Report, Row
@@ -72,7 +73,7 @@ def verify_type(kind: str) -> Report:
             model(**prompts(model))
     except ERRORS as error:
         return _refused(kind, f"no small model with a prompt can be made of it here ({type(error).__name__}: {error})")
-    return Report(tuple(_rows(kind, model, TinyProcessor(), lambda rows: prompts(model, rows))))
+    return Report(tuple(_rows(kind, model, cast(Processor, TinyProcessor()), lambda rows: prompts(model, rows))))
 
 
 ERRORS = (ValueError, TypeError, RuntimeError, IndexError, KeyError, AttributeError)
@@ -84,7 +85,7 @@ def _refused(kind: str, reason: str) -> Report:
 
 
 @torch.no_grad()
-def _rows(family: str, model: Any, processor: Any, make: Make) -> list[Row]:
+def _rows(family: str, model: Model, processor: Processor | None, make: Make) -> list[Row]:
     try:
         model = check_model(model)
     except TypeError as error:
@@ -100,7 +101,7 @@ def _rows(family: str, model: Any, processor: Any, make: Make) -> list[Row]:
     return rows
 
 
-def _result(check: Check, model: Any, processor: Any, make: Make) -> tuple[str, str]:
+def _result(check: Check, model: Model, processor: Processor | None, make: Make) -> tuple[str, str]:
     try:
         good, detail = check(model, processor, make)
     except NotImplementedError as error:  # what the model's architecture does not allow
@@ -110,7 +111,7 @@ def _result(check: Check, model: Any, processor: Any, make: Make) -> tuple[str, 
     return PASS if good else FAIL, detail
 
 
-def _made(model: Any, processor: Any, rows: Sequence[int]) -> dict[str, Any]:
+def _made(model: Model, processor: Processor, rows: Sequence[int]) -> dict[str, Any]:
     """Prompts with images of noise by a real processor."""
     from PIL import Image
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from torch import Tensor
 
 from ...stock.placeholders import Run, by_items
+from ...stock.protocols import Model, Processor
 from .layout import TokenLayout
 
 KEEPS_CLS = (
@@ -23,7 +24,7 @@ class Arrangement:
     """Whether the tower has all images in one sequence."""
 
     def images(
-        self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Any = None
+        self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Processor | None = None
     ) -> list[list[Run]]:
         """Groups the placeholders by image.
 
@@ -42,7 +43,11 @@ class Arrangement:
         return by_items(runs, items)
 
     def layouts(
-        self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]], processor: Any = None
+        self,
+        model: Model,
+        inputs: Mapping[str, Any],
+        groups: Sequence[Sequence[Run]],
+        processor: Processor | None = None,
     ) -> list[TokenLayout]:
         """Says where the visual tokens of each image come from, as far as it is known of the family.
 
@@ -60,14 +65,14 @@ class ByRun(Arrangement):
     """The tower returns tiles, and the tiles of one image stand in one unbroken run."""
 
     def images(
-        self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Any = None
+        self, runs: Sequence[Run], items: Sequence[int], input_ids: Tensor, processor: Processor | None = None
     ) -> list[list[Run]]:
         """Groups by run; see `Arrangement.images`."""
         by_items(runs, items)
         return [[run] for run in runs]
 
 
-def setting(model: Any, inputs: Mapping[str, Any], name: str) -> Any:
+def setting(model: Model, inputs: Mapping[str, Any], name: str) -> Any:
     """What a call says, or else the model's configuration; None where neither does."""
     return inputs.get(name, getattr(model.config, name, None))
 
@@ -77,7 +82,7 @@ def tokens_of(groups: Sequence[Sequence[Run]]) -> list[int]:
     return [sum(len(run.columns) for run in group) for group in groups]
 
 
-def patches_of(model: Any, inputs: Mapping[str, Any]) -> tuple[int, int]:
+def patches_of(model: Model, inputs: Mapping[str, Any]) -> tuple[int, int]:
     """Rows and columns of patches of a view, by the pixels that the tower gets."""
     size = model.config.vision_config.patch_size
     high, wide = size if isinstance(size, list | tuple) else (size, size)

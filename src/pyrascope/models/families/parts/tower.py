@@ -9,6 +9,7 @@ from torch import Tensor
 
 from ...stock.encode import Encoded
 from ...stock.placeholders import Run
+from ...stock.protocols import Model
 from ...stock.support import transformers
 from .canvas import Canvas
 
@@ -64,15 +65,15 @@ def visible_centres(boxes: Tensor, grid: tuple[int, int]) -> Tensor:
 class Tower(Protocol):
     """The adapter of a vision tower with what joins it to the language model."""
 
-    def cell(self, model: Any) -> int:
+    def cell(self, model: Model) -> int:
         """Returns the side of one token's patch in pixels."""
         ...
 
-    def items(self, model: Any, inputs: Mapping[str, Any]) -> list[int]:
+    def items(self, model: Model, inputs: Mapping[str, Any]) -> list[int]:
         """Returns the number of tokens of each item that the stock tower would return, without running it."""
         ...
 
-    def canvases(self, model: Any, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
+    def canvases(self, model: Model, inputs: Mapping[str, Any], groups: Sequence[Sequence[Run]]) -> list[Canvas]:
         """Returns the stock pixels of each image as one canvas.
 
         Args:
@@ -85,7 +86,7 @@ class Tower(Protocol):
         """
         ...
 
-    def encode(self, model: Any, cells: Sequence[Cells]) -> Encoded:
+    def encode(self, model: Model, cells: Sequence[Cells]) -> Encoded:
         """Returns the features of the cells as the language model takes them, one item an image, in one pass."""
         ...
 

@@ -6,6 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...stock.protocols import Model
+
 TOLERANCE = 1e-5
 NEW_TOKENS = 4
 Make = Callable[[Sequence[int]], dict[str, Any]]
@@ -15,7 +17,7 @@ Check = Callable[[Any, Any, Make], Finding]
 """Takes the model, its processor and the prompts; says whether all is well, and what was measured."""
 
 
-def generated(model: Any, inputs: dict[str, Any], **more: Any) -> tuple[Tensor, Tensor]:
+def generated(model: Model, inputs: dict[str, Any], **more: Any) -> tuple[Tensor, Tensor]:
     """Logits of each step (b, steps, vocabulary) and the new tokens (b, steps)."""
     out = model.generate(
         **dict(inputs),

@@ -9,6 +9,7 @@ from ....allocation.contracts.reducer import FeatureContext, Reduction
 from ....allocation.contracts.site import FEATURES, Site
 from ....methods.reducers import Random
 from ...features.site import reduce_inputs
+from ...stock.protocols import Model, Processor
 from .check import Check
 from .shorter import Inputs, Shorter
 
@@ -26,11 +27,11 @@ class _Counting:
         return Random()(features, budget, context)
 
 
-def _reduced(model: Any, processor: Any, inputs: Inputs, budget: Any) -> Inputs:
+def _reduced(model: Model, processor: Processor | None, inputs: Inputs, budget: Any) -> Inputs:
     return reduce_inputs(model, inputs, Random(), budget, processor=processor)[0]
 
 
-def _counts(model: Any, processor: Any, inputs: Inputs) -> list[int]:
+def _counts(model: Model, processor: Processor | None, inputs: Inputs) -> list[int]:
     count = _Counting()
     reduce_inputs(model, inputs, count, 1, processor=processor)
     return count.counts

@@ -16,6 +16,7 @@ from ...stock.attention_tap import tapped
 from ...stock.decoder import layers_of
 from ...stock.patched import by_names
 from ...stock.placeholders import placeholder_runs
+from ...stock.protocols import Model, Processor
 from .check import Check, Finding, Make, close, generated
 
 DROPPER = PyramidDrop()
@@ -47,18 +48,18 @@ class Recorded:
         return kept
 
 
-def _attached(model: Any, processor: Any, dropper: Dropper = DROPPER) -> Any:
+def _attached(model: Model, processor: Processor | None, dropper: Dropper = DROPPER) -> Any:
     return attach(model, dropper, processor=processor)
 
 
-def _full_logits(model: Any, processor: Any, make: Make) -> Finding:
+def _full_logits(model: Model, processor: Processor | None, make: Make) -> Finding:
     inputs = make((0, 1))
     with _attached(model, processor, Scheduled({1: 1.0})):
         ours = model(**inputs).logits
     return close(ours[:, -1], model(**inputs).logits[:, -1])
 
 
-def _full_tokens(model: Any, processor: Any, make: Make) -> Finding:
+def _full_tokens(model: Model, processor: Processor | None, make: Make) -> Finding:
     inputs = make((0, 1))
     stock, tokens = generated(model, inputs)
     with _attached(model, processor, Scheduled({1: 1.0})):
@@ -67,7 +68,7 @@ def _full_tokens(model: Any, processor: Any, make: Make) -> Finding:
     return good and torch.equal(tokens, same), detail
 
 
-def _counts(model: Any, processor: Any, make: Make) -> Finding:
+def _counts(model: Model, processor: Processor | None, make: Make) -> Finding:
     layers, found, wanted = layers_of(model), [], []
     for row in (0, 1):
         inputs, lengths = make((row,)), [0] * len(layers)
@@ -85,7 +86,7 @@ def _counts(model: Any, processor: Any, make: Make) -> Finding:
     return found == wanted and found[0][-1] < found[0][0], f"{found} visual tokens in the layers for {wanted}"
 
 
-def _masking(model: Any, processor: Any, make: Make) -> Finding:
+def _masking(model: Model, processor: Processor | None, make: Make) -> Finding:
     inputs, recorded = make((0, 1)), Recorded()
     with _attached(model, processor, recorded):
         ours, tokens = generated(model, inputs)
@@ -96,7 +97,7 @@ def _masking(model: Any, processor: Any, make: Make) -> Finding:
 
 
 @contextmanager
-def _masked(model: Any, ids: Tensor, recorded: Recorded) -> Iterator[None]:
+def _masked(model: Model, ids: Tensor, recorded: Recorded) -> Iterator[None]:
     """The stock model with all its tokens, where no other token sees those that have left."""
     columns = [
         torch.tensor([(run.row, column) for column in run.columns])
@@ -131,21 +132,21 @@ def _masked(model: Any, ids: Tensor, recorded: Recorded) -> Iterator[None]:
         yield
 
 
-def _batch(model: Any, processor: Any, make: Make) -> Finding:
+def _batch(model: Model, processor: Processor | None, make: Make) -> Finding:
     with _attached(model, processor):
         together, _ = generated(model, make((0, 1)))
         alone = [generated(model, make((row,)))[0] for row in (0, 1)]
     return close(together, torch.cat(alone))
 
 
-def _cache(model: Any, processor: Any, make: Make) -> Finding:
+def _cache(model: Model, processor: Processor | None, make: Make) -> Finding:
     with _attached(model, processor):
         cached, _ = generated(model, make((0, 1)))
         whole, _ = generated(model, make((0, 1)), use_cache=False)
     return close(cached, whole)
 
 
-def _text(model: Any, processor: Any, make: Make) -> Finding:
+def _text(model: Model, processor: Processor | None, make: Make) -> Finding:
     prompt = {"input_ids": torch.tensor([[3, 4, 5]], device=model.device)}
     prompt["attention_mask"] = torch.ones_like(prompt["input_ids"])
     stock, _ = generated(model, prompt)
@@ -154,7 +155,7 @@ def _text(model: Any, processor: Any, make: Make) -> Finding:
     return torch.equal(stock, ours), "bit for bit"
 
 
-def _restored(model: Any, processor: Any, make: Make) -> Finding:
+def _restored(model: Model, processor: Processor | None, make: Make) -> Finding:
     inputs = make((0, 1))
     names, hooks, stock = set(vars(model)), _hooks(model), model(**inputs).logits
     with _attached(model, processor):
@@ -163,7 +164,7 @@ def _restored(model: Any, processor: Any, make: Make) -> Finding:
     return same and torch.equal(model(**inputs).logits, stock), "bit for bit"
 
 
-def _hooks(model: Any) -> list[int]:
+def _hooks(model: Model) -> list[int]:
     return [number for one in layers_of(model) for number in (*one._forward_pre_hooks, *one._forward_hooks)]
 
 

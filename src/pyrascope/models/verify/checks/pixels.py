@@ -7,27 +7,29 @@ import torch
 from torch import Tensor
 
 from ....methods import RateDistortion
+from ...host import Host
 from ...pixels.site import canvases_of, plan_inputs
 from ...prompts.shrink import stock_positions
 from ...stock.inputs import with_mask
+from ...stock.protocols import Model, Processor
 from .check import Check, Finding, Make, close
 from .shorter import Inputs, Shorter
 
 METHOD = RateDistortion(aspect=1)
 
 
-def _planned(model: Any, processor: Any, inputs: Inputs, budget: Any) -> Inputs:
+def _planned(model: Model, processor: Processor | None, inputs: Inputs, budget: Any) -> Inputs:
     return plan_inputs(model, inputs, METHOD, budget, processor=processor)[0]
 
 
-def _counts(model: Any, processor: Any, inputs: Inputs) -> list[int]:
-    return [canvas.count for canvas in canvases_of(model, inputs, processor)[1]]
+def _counts(model: Model, processor: Processor | None, inputs: Inputs) -> list[int]:
+    return [canvas.count for canvas in canvases_of(Host(model, processor), inputs)[1]]
 
 
 SITE = Shorter(METHOD, _planned, _counts)
 
 
-def _positions(model: Any, processor: Any, make: Make) -> Finding:
+def _positions(model: Model, processor: Processor | None, make: Make) -> Finding:
     """Every token where its box's centre lies: found again in the full prompt, box by box."""
     inputs = make((0, 1))
     budget = SITE.part(model, processor, make)
@@ -35,7 +37,7 @@ def _positions(model: Any, processor: Any, make: Make) -> Finding:
     full = with_mask(inputs)
     stock = stock_positions(model, full).double()
     wanted: dict[int, list[Tensor]] = {}
-    for group, canvas, plan in zip(*canvases_of(model, inputs, processor), plans, strict=True):
+    for group, canvas, plan in zip(*canvases_of(Host(model, processor), inputs), plans, strict=True):
         columns = [column for run in group for column in run.columns]
         for y0, x0, y1, x1 in plan.boxes / canvas.cell:
             y, x = (y0 + y1) / 2, (x0 + x1) / 2

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ...attach import attach
+from ...stock.protocols import Model, Processor
 from .check import Check, Finding, Make, close, generated
 
 Inputs = dict[str, Any]
@@ -40,28 +41,28 @@ class Shorter:
             "restored": partial(_restored, self),
         }
 
-    def whole(self, model: Any, processor: Any, make: Make) -> Inputs:
+    def whole(self, model: Model, processor: Processor | None, make: Make) -> Inputs:
         """The inputs at the full budget, by way of the method."""
         inputs = make((0, 1))
         return self.shrink(model, processor, inputs, self.counts(model, processor, inputs))
 
-    def part(self, model: Any, processor: Any, make: Make) -> list[int]:
+    def part(self, model: Model, processor: Processor | None, make: Make) -> list[int]:
         """A third of each image, the counts different where the images allow it."""
         return [max(count // (3 + i), 1) for i, count in enumerate(self.counts(model, processor, make((0, 1))))]
 
 
-def _full_logits(site: Shorter, model: Any, processor: Any, make: Make) -> Finding:
+def _full_logits(site: Shorter, model: Model, processor: Processor | None, make: Make) -> Finding:
     return close(model(**site.whole(model, processor, make)).logits[:, -1], model(**make((0, 1))).logits[:, -1])
 
 
-def _full_tokens(site: Shorter, model: Any, processor: Any, make: Make) -> Finding:
+def _full_tokens(site: Shorter, model: Model, processor: Processor | None, make: Make) -> Finding:
     stock, tokens = generated(model, make((0, 1)))
     ours, same = generated(model, site.whole(model, processor, make))
     good, detail = close(ours, stock)
     return good and torch.equal(tokens, same), detail
 
 
-def _exact(site: Shorter, model: Any, processor: Any, make: Make) -> Finding:
+def _exact(site: Shorter, model: Model, processor: Processor | None, make: Make) -> Finding:
     budget = site.part(model, processor, make)
     small = site.shrink(model, processor, make((0, 1)), budget)
     found = (small["input_ids"] == model.config.image_token_id).sum(1).tolist()
@@ -69,7 +70,7 @@ def _exact(site: Shorter, model: Any, processor: Any, make: Make) -> Finding:
     return found == wanted, f"{found} visual tokens for {wanted}"
 
 
-def _batch(site: Shorter, model: Any, processor: Any, make: Make) -> Finding:
+def _batch(site: Shorter, model: Model, processor: Processor | None, make: Make) -> Finding:
     budget = site.part(model, processor, make)
     together, _ = generated(model, site.shrink(model, processor, make((0, 1)), budget))
     alone = [
@@ -79,14 +80,14 @@ def _batch(site: Shorter, model: Any, processor: Any, make: Make) -> Finding:
     return close(together, torch.cat(alone))
 
 
-def _cache(site: Shorter, model: Any, processor: Any, make: Make) -> Finding:
+def _cache(site: Shorter, model: Model, processor: Processor | None, make: Make) -> Finding:
     budget = site.part(model, processor, make)
     cached, _ = generated(model, site.shrink(model, processor, make((0, 1)), budget))
     whole, _ = generated(model, site.shrink(model, processor, make((0, 1)), budget), use_cache=False)
     return close(cached, whole)
 
 
-def _text(site: Shorter, model: Any, processor: Any, make: Make) -> Finding:
+def _text(site: Shorter, model: Model, processor: Processor | None, make: Make) -> Finding:
     prompt = {"input_ids": torch.tensor([[3, 4, 5]], device=model.device)}
     prompt["attention_mask"] = torch.ones_like(prompt["input_ids"])
     stock, _ = generated(model, prompt)
@@ -95,7 +96,7 @@ def _text(site: Shorter, model: Any, processor: Any, make: Make) -> Finding:
     return torch.equal(stock, ours), "bit for bit"
 
 
-def _restored(site: Shorter, model: Any, processor: Any, make: Make) -> Finding:
+def _restored(site: Shorter, model: Model, processor: Processor | None, make: Make) -> Finding:
     inputs = make((0, 1))
     names, stock, kind = set(vars(model)), model(**inputs).logits, type(processor)
     budget = site.part(model, processor, make)

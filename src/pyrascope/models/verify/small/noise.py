@@ -1,7 +1,6 @@
 """Images of noise in the form in which a family's processor gives them, and the placeholders that they need."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -9,12 +8,13 @@ from torch import Tensor
 from ...families import family_of
 from ...families.parts.tokens import BREAK, GLOBAL, IMAGE
 from ...stock.encode import pooled_of, tower_arguments
+from ...stock.protocols import Model
 
 SIDE = 64
 """Height and width in pixels of an image, or of each of its tiles."""
 
 
-def style_of(model: Any) -> str:
+def style_of(model: Model) -> str:
     """How a model takes images, by what its tower asks for."""
     names = tower_arguments(model)
     if style := family_of(model.config.model_type).style:
@@ -29,7 +29,7 @@ def style_of(model: Any) -> str:
     return next((style for name, style in styles.items() if name in names), "plain")
 
 
-def one_image(model: Any, style: str, number: int) -> dict[str, Tensor]:
+def one_image(model: Model, style: str, number: int) -> dict[str, Tensor]:
     """Image 0, 1 or 2, of different sizes where the style allows it."""
     random = torch.Generator().manual_seed(number)
     if style in PATCHES:
@@ -53,7 +53,7 @@ def one_image(model: Any, style: str, number: int) -> dict[str, Tensor]:
     return out
 
 
-def _grid(model: Any, random: torch.Generator, number: int) -> dict[str, Tensor]:
+def _grid(model: Model, random: torch.Generator, number: int) -> dict[str, Tensor]:
     """Rows of patches, each repeated over the frames that make one step in time."""
     vision = model.config.vision_config
     frames = getattr(vision, "temporal_patch_size", getattr(vision, "patch_temporal", 1))
@@ -67,18 +67,18 @@ def _grid(model: Any, random: torch.Generator, number: int) -> dict[str, Tensor]
     return out
 
 
-def _patches(model: Any, random: torch.Generator, sides: Sequence[int]) -> Tensor:
+def _patches(model: Model, random: torch.Generator, sides: Sequence[int]) -> Tensor:
     """As many rows of patches as the image has, (patches, 3 * p * p)."""
     patch = getattr(model.config, "vision_config", model.config).patch_size
     return torch.randn(sides[0] * sides[1], 3 * patch**2, generator=random)
 
 
-def _flat_grid(model: Any, random: torch.Generator, number: int) -> dict[str, Tensor]:
+def _flat_grid(model: Model, random: torch.Generator, number: int) -> dict[str, Tensor]:
     sides = [[8, 12], [6, 4], [4, 8]][number]
     return {"pixel_values": _patches(model, random, sides), "image_grid_hw": torch.tensor([sides])}
 
 
-def _padded(model: Any, random: torch.Generator, number: int) -> dict[str, Tensor]:
+def _padded(model: Model, random: torch.Generator, number: int) -> dict[str, Tensor]:
     """Rows of patches, filled up to the longest."""
     sides = [[8, 8], [6, 4], [4, 8]][number]
     rows = _patches(model, random, sides)
@@ -87,14 +87,14 @@ def _padded(model: Any, random: torch.Generator, number: int) -> dict[str, Tenso
     return {"pixel_values": pixels, "spatial_shapes": torch.tensor([sides]), "pixel_attention_mask": mask.int()}
 
 
-def _packed(model: Any, random: torch.Generator, number: int) -> dict[str, Tensor]:
+def _packed(model: Model, random: torch.Generator, number: int) -> dict[str, Tensor]:
     """Patches side by side in one image that is one patch high."""
     sides, patch = [[8, 12], [8, 4], [4, 8]][number], model.config.vision_config.patch_size
     pixels = torch.randn(1, 3, patch, sides[0] * sides[1] * patch, generator=random)
     return {"pixel_values": pixels, "target_sizes": torch.tensor([sides], dtype=torch.int32)}
 
 
-def _places(model: Any, random: torch.Generator, number: int) -> dict[str, Tensor]:
+def _places(model: Model, random: torch.Generator, number: int) -> dict[str, Tensor]:
     """Rows of patches and where each stands; those that fill up stand at -1."""
     sides = [[6, 12], [6, 6], [12, 3]][number]
     rows = _patches(model, random, sides)
@@ -109,7 +109,7 @@ PATCHES = {"grid": _grid, "flat grid": _flat_grid, "padded": _padded, "packed": 
 """Styles in which an image is a set of patches."""
 
 
-def placeholders(model: Any, style: str, image: dict[str, Tensor]) -> list[int]:
+def placeholders(model: Model, style: str, image: dict[str, Tensor]) -> list[int]:
     """The tokens that stand for the image."""
     if model.config.model_type in family_of(model.config.model_type).row_breaks:
         height, width = (int(side) // 16 for side in image["image_sizes"][0])

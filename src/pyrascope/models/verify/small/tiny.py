@@ -9,6 +9,7 @@ import torch
 from ...families import FAMILIES
 from ...families.parts.small import Recipe
 from ...families.parts.tokens import BREAK, END, GLOBAL, IMAGE, PAD, START, VIDEO
+from ...stock.protocols import Model
 from ...stock.support import image_text_types, transformers
 from .noise import batched, one_image, placeholders, style_of
 from .sweep import small_config
@@ -74,7 +75,7 @@ class TinyProcessor:
         return GLOBAL
 
 
-def prompts(model: Any, rows: Sequence[int] = (0, 1)) -> dict[str, Any]:
+def prompts(model: Model, rows: Sequence[int] = (0, 1)) -> dict[str, Any]:
     """Returns a left-padded batch of the named prompts: 0 has one image, 1 has two of other sizes."""
     recipe = RECIPES.get(model.config.model_type)
     style = recipe.images if recipe else style_of(model)
