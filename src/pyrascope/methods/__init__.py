@@ -1,5 +1,6 @@
 """Methods that decide where visual tokens go: one idea or paper a file."""
 
+from . import droppers, reducers
 from .adaptive_depth import AdaptiveDepth
 from .anisotropic import Anisotropic
 from .coarse_to_fine import CoarseToFine
