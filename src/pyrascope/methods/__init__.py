@@ -44,6 +44,8 @@ __all__ = [
     "Uniform",
     "WithContext",
     "Zoom",
+    "droppers",
     "method_from",
+    "reducers",
     "reduction",
 ]
