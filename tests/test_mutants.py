@@ -47,14 +47,14 @@ def test_a_fault_that_no_longer_fits_is_told(mutants, tmp_path):
     path.parent.mkdir(parents=True)
     path.write_text("a = 1\na = 1\n")
     with pytest.raises(ValueError, match=r"'a = 1' must occur once in io\.py, got 2"):
-        mutants.Fault("twice", "io.py", "a = 1", "a = 2", "tests/test_io.py").put_into(tmp_path)
+        mutants.Fault("twice", "io.py", "a = 1", "a = 2", "tests/test_io_arrays.py").put_into(tmp_path)
 
 
 def test_a_fault_is_taken_out_again(mutants, tmp_path):
     path = tmp_path / mutants.PACKAGE / "io.py"
     path.parent.mkdir(parents=True)
     path.write_text("a = 1\n")
-    fault = mutants.Fault("one", "io.py", "a = 1", "a = 2", "tests/test_io.py")
+    fault = mutants.Fault("one", "io.py", "a = 1", "a = 2", "tests/test_io_arrays.py")
     with mutants.faulty(fault, tmp_path):
         assert path.read_text() == "a = 2\n"
     assert path.read_text() == "a = 1\n"
