@@ -53,7 +53,7 @@ def as_tensor(image: ImageLike, *, finite: bool = True) -> tuple[Tensor, ArrayKi
         tensor([[[0.0000, 1.0000],
                  [0.2000, 0.4000]]])
         >>> layout
-        Layout(kind='numpy')
+        ArrayKind(kind='numpy')
     """
     tensor, layout = _unchecked(image)
     if finite:
