@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,12 +19,18 @@ from .host import Host
 from .layers import dropping
 from .options import GRID, ORIGINAL, PixelOptions, check_options
 from .pixels.planning import DEFAULT
+from .prompts.whole import show_whole_prompt
 from .sites import LAYERS, site_of
 from .stock.encode import pooled_of
 from .stock.inputs import REDUCED, check_inputs, has_images
 from .stock.patched import by_names, patched, prompt_by_name
 from .stock.protocols import Model
 from .stock.support import transformers
+
+IGNORED = -100
+"""The label of a token whose loss does not count."""
+Caches = weakref.WeakSet
+"""Caches of prompts with fewer visual tokens."""
 
 
 @contextmanager
@@ -79,7 +86,7 @@ def attach(  # noqa: PLR0913 (options by name)
             `reduce_inputs`, from the calls within.
     """
     host = Host.of(model, processor)
-    inner = host.model
+    inner, thinned = host.model, Caches[Any]()
     site = site_of(method)
     options = PixelOptions(share, positions, finest, sized, weights)
     check_options(site, options)
@@ -89,21 +96,26 @@ def attach(  # noqa: PLR0913 (options by name)
         return
     with (
         smaller_inputs(host, method, budget, options) as smaller,
-        patched(inner, lambda stock: _forward(stock, inner, smaller), lambda stock: _generate(stock, inner, smaller)),
+        patched(
+            inner,
+            lambda stock: _forward(stock, inner, smaller, thinned),
+            lambda stock: _generate(stock, inner, smaller, thinned),
+        ),
     ):
         yield model
 
 
-def _forward(stock: Callable[..., Any], model: Model, smaller: Callable[..., Any]) -> Callable[..., Any]:
+def _forward(
+    stock: Callable[..., Any], model: Model, smaller: Callable[..., Any], thinned: "Caches[Any]"
+) -> Callable[..., Any]:
     # torch.compile may trace the stock model alone
     named, smaller = by_names(stock), torch.compiler.disable(smaller)  # type: ignore[no-untyped-call]
-    thinned: weakref.WeakSet[Any] = weakref.WeakSet()  # caches of reduced prompts
 
     @functools.wraps(stock)
     def forward(*args: Any, **kwargs: Any) -> Any:
         given = named(*args, **kwargs)
         if has_images(given) or given.get(REDUCED):
-            out = stock(**smaller(given)) if has_images(given) else stock(*args, **kwargs)
+            out = stock(**_counted(given, smaller(given))) if has_images(given) else stock(*args, **kwargs)
             caches = (getattr(out, "past_key_values", None), given.get("past_key_values"))
             thinned.update(cache for cache in caches if cache is not None)
             return out
@@ -124,7 +136,9 @@ def _refuse_decoding() -> None:
     )
 
 
-def _generate(stock: Callable[..., Any], model: Model, smaller: Callable[..., Any]) -> Callable[..., Any]:
+def _generate(
+    stock: Callable[..., Any], model: Model, smaller: Callable[..., Any], thinned: "Caches[Any]"
+) -> Callable[..., Any]:
     named = prompt_by_name(stock)
 
     @functools.wraps(stock)
@@ -132,12 +146,18 @@ def _generate(stock: Callable[..., Any], model: Model, smaller: Callable[..., An
         given = named(*args, **kwargs)
         check_inputs(model, given)
         if not has_images(given):
+            if given.get("past_key_values") in thinned:
+                raise ValueError(
+                    "a cache holds fewer visual tokens than the prompt has, so that no other call can go on from it; "
+                    "give the whole conversation, with its images and without past_key_values"
+                )
             return stock(**given)
         prompt, short = given["input_ids"], smaller(given)
         _refuse_beams(model, short)
         _refuse_chunks(model, short)
         length = short["input_ids"].shape[1]
         _count_from(model, short, prompt.shape[1] - length)
+        show_whole_prompt(short, prompt)
         out = stock(**short)
         ids = out if isinstance(out, Tensor) else out.sequences
         full = prompt.repeat_interleave(len(ids) // len(prompt), 0)
@@ -148,6 +168,23 @@ def _generate(stock: Callable[..., Any], model: Model, smaller: Callable[..., An
         return out
 
     return generate
+
+
+def _counted(full: dict[str, Any], short: dict[str, Any]) -> dict[str, Any]:
+    """The inputs with labels that left with their tokens taken off the number that a trainer divides the loss by."""
+    total, labels = short.get("num_items_in_batch"), full.get("labels")
+    if total is None or labels is None:
+        return short
+    given, left = int((labels != IGNORED).sum()), int((short["labels"] != IGNORED).sum())
+    if given == left:
+        return short
+    if int(total) != given:
+        warnings.warn(
+            "labels of image tokens leave with their tokens, and the loss is divided by a number that counts them in "
+            "other batches too, so their share in this batch is taken off; mask the labels of image tokens with -100",
+            stacklevel=3,
+        )
+    return {**short, "num_items_in_batch": total * left / max(given, 1)}
 
 
 LIMITS = (("max_length", "max_new_tokens"), ("min_length", "min_new_tokens"))

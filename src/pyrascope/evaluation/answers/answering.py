@@ -251,7 +251,10 @@ def _blind(run: Run, model: Any, processor: Any, batch: _Batch) -> dict[str, Any
 
 
 def _processed(model: Any, processor: Any, pictures: Sequence[Any], texts: Sequence[str]) -> dict[str, Any]:
-    return _moved(processor(images=list(pictures), text=list(texts), padding=True, return_tensors="pt"), model)
+    return _moved(
+        processor(images=[[picture] for picture in pictures], text=list(texts), padding=True, return_tensors="pt"),
+        model,
+    )
 
 
 def _by_length(mask: Tensor) -> list[int]:

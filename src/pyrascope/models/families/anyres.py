@@ -126,19 +126,23 @@ def _canvas(views: Tensor, layout: _Padding, size: tuple[int, int], side: int, c
     rows, columns = layout.grid
     if layout.tiles == (0, 0):
         tokens = torch.arange(rows * columns).reshape(rows, columns)
-        return Canvas(views[0], cell, layout.grid, tokens, _tokens(side, layout))
-    pixels = laid_out(views[1:], *layout.tiles)
+        shown = views[0, :, : side * cell, : side * cell]
+        return Canvas(shown, cell, layout.grid, tokens, _tokens(side, layout))
+    whole = side * cell  # what fills no patch at the right and the bottom of a view is left out, as the tower does
+    pixels = laid_out(views[1:, :, :whole, :whole], *layout.tiles)
+    padded = [tiles * int(views.shape[-1]) for tiles in layout.tiles]
     (top, left), (height, width) = layout.start, layout.kept
     shown = pixels[:, top * cell : (top + height) * cell, left * cell : (left + width) * cell]
     if layout.grid != layout.kept:
         shown = resize(shown, (rows * cell, columns * cell))
     tokens = side * side + torch.arange(rows * (columns + 1)).reshape(rows, columns + 1)[:, :columns]
-    region = _region(size, pixels.shape[-2:], (top * cell, left * cell), (height * cell, width * cell))
+    stretch = views.shape[-1] / side  # px of a view for each of its patches
+    region = _region(size, padded, (top * stretch, left * stretch), (height * stretch, width * stretch))
     return Canvas(shown, cell, layout.grid, tokens, _tokens(side, layout), len(views), region=region)
 
 
 def _region(
-    size: tuple[int, int], padded: Sequence[int], start: tuple[int, int], extent: tuple[int, int]
+    size: tuple[int, int], padded: Sequence[int], start: tuple[float, float], extent: tuple[float, float]
 ) -> tuple[float, float, float, float]:
     """The part of a source of `size` that is seen in a window of the picture that stock has fitted into `padded`."""
     scale = min(padded[0] / size[0], padded[1] / size[1])

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, SupportsIndex
 
 import torch
 from torch import Tensor
@@ -75,6 +75,11 @@ def remembering(processor: Any) -> Iterator[Memory]:
                 processor.__class__ = lent.__base__
 
 
+def itself(value: Any) -> Any:
+    """Returns what it is given: how a copy of a lent processor is made, so that it is of the stock class."""
+    return value
+
+
 def _noting(stock: type) -> type:
     """A processor's class, for one instance, whose calls are noted in all its memories."""
     memories: list[Memory] = []
@@ -87,5 +92,13 @@ def _noting(stock: type) -> type:
                 memory.note(made, images)
         return made
 
-    names = {MEMORIES: memories, "__call__": call, "__module__": stock.__module__, "__qualname__": stock.__qualname__}
+    def reduced(self: Any, protocol: SupportsIndex) -> Any:
+        plain: Any = object.__new__(stock)
+        vars(plain).update(vars(self))
+        return itself, (plain,)
+
+    names = {
+        MEMORIES: memories, "__call__": call, "__reduce_ex__": reduced, "__module__": stock.__module__,
+        "__qualname__": stock.__qualname__,
+    }  # fmt: skip
     return type(stock.__name__, (stock,), names)

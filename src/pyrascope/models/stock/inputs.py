@@ -25,17 +25,23 @@ def check_processor(model: Model, processor: Processor | None, *, called: bool =
         TypeError: no processor, or a class.
         ValueError: another token.
     """
-    theirs = getattr(processor, "image_token_id", None)
-    if isinstance(theirs, int) and theirs != model.config.image_token_id:
+    theirs = _image_tokens(processor)
+    if theirs and model.config.image_token_id not in theirs:
         raise ValueError(
             f"processor must be that of the model, whose image token is {model.config.image_token_id}, "
-            f"got {type(processor).__name__} with {theirs}; load both from one place"
+            f"got {type(processor).__name__} with {', '.join(map(str, theirs))}; load both from one place"
         )
     known = hasattr(processor, "tokenizer") or hasattr(processor, "image_token_id") or callable(processor)
     if isinstance(processor, type) or (not callable(processor) if called else processor is not None and not known):
         raise TypeError(
             f"processor must be that of the model, got {shorten(processor)}; load it with AutoProcessor.from_pretrained"
         )
+
+
+def _image_tokens(processor: Any) -> list[int]:
+    """The ids that a processor puts into prompts for images; Gemma3's `image_token_id` is what it replaces by them."""
+    several = getattr(processor, "image_token_ids", None) or [getattr(processor, "image_token_id", None)]
+    return [token for token in several if isinstance(token, int)]
 
 
 def has_images(inputs: Mapping[str, Any]) -> bool:

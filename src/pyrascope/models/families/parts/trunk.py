@@ -82,21 +82,30 @@ def _internvl(tower: Any, inner: Any) -> Trunk:
 
 def _internvl_layer(layer: Any, hidden: Tensor, bias: Tensor | None) -> Tensor:
     """The layer, whose attention takes a bias though the layer itself passes none on."""
+
+    def biased(run: Callable[[Tensor], Tensor], hidden: Tensor) -> Tensor:
+        with before_here(layer.attention, lambda _, args, kwargs: (args, {**kwargs, "attention_mask": bias})):
+            return run(hidden)
+
     if bias is None:
         out: Tensor = layer(hidden)
         return out
-    with before_here(layer.attention, lambda _, args, kwargs: (args, {**kwargs, "attention_mask": bias})):
-        out = layer(hidden)
-    return out
+    if layer.training and getattr(layer, "gradient_checkpointing", False):  # what runs again has to bring it again
+        out = layer._gradient_checkpointing_func(partial(biased, layer.forward), hidden)
+        return out
+    return biased(layer, hidden)
 
 
 def check_view(trunk: Trunk, pixels: Tensor) -> None:
-    """Refuses views (..., h, w) of another size than the table of positions is for (ValueError)."""
-    wanted = tuple(side * trunk.patch for side in trunk.table.shape[:2])
-    if tuple(pixels.shape[-2:]) != wanted:
+    """Refuses views (..., h, w) with another number of whole patches than the table of positions has (ValueError).
+
+    What fills no patch is left out by the tower itself, as of 384 px with patches of 14.
+    """
+    wanted, got = tuple(trunk.table.shape[:2]), tuple(side // trunk.patch for side in pixels.shape[-2:])
+    if got != wanted:
         raise ValueError(
-            f"pixel_values must be views of {wanted[0]}x{wanted[1]} px, got {pixels.shape[-2]}x{pixels.shape[-1]}; use "
-            "the model's own processor"
+            f"pixel_values must be views of {wanted[0]} rows and {wanted[1]} columns of patches of {trunk.patch} px, "
+            f"got {pixels.shape[-2]}x{pixels.shape[-1]} px; set the processor's size to that of the model's vision_config"
         )
 
 
