@@ -91,7 +91,8 @@ def _internvl_layer(layer: Any, hidden: Tensor, bias: Tensor | None) -> Tensor:
         out: Tensor = layer(hidden)
         return out
     if layer.training and getattr(layer, "gradient_checkpointing", False):  # what runs again has to bring it again
-        out = layer._gradient_checkpointing_func(partial(biased, layer.forward), hidden)
+        plain = getattr(type(layer).forward, "__wrapped__", type(layer).forward)  # newer ones checkpoint in `forward`
+        out = layer._gradient_checkpointing_func(partial(biased, partial(plain, layer)), hidden)
         return out
     return biased(layer, hidden)
 
