@@ -8,7 +8,7 @@ def whole_number(value: object, name: str, low: int, high: int | None = None, *,
     """Returns `value` as an int from `low` to `high` (None: no upper end).
 
     Raises:
-        TypeError: `value` is no integer (booleans and floats are none).
+        TypeError: `value` is not an integer (booleans and floats are none).
         ValueError: `value` lies outside the range.
     """
     expected = f"{name} must be a whole number " + (f">= {low}" if high is None else f"from {low} to {high}")

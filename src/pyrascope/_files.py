@@ -85,7 +85,7 @@ def write_folder(folder: Path, what: str) -> Iterator[Path]:
         what: Names it in errors, as in "the folder for scenes".
 
     Raises:
-        FileExistsError: `folder` is there already and holds something, or is no folder.
+        FileExistsError: `folder` is there already and holds something, or is not a folder.
         OSError: it cannot be written (the fitting subclass).
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):

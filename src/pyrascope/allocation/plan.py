@@ -194,7 +194,7 @@ class Plan:
         """Returns the plan that `to_json` wrote.
 
         Raises:
-            ValueError: the text is no JSON, not of this format or version, or names a plan that cannot be.
+            ValueError: the text is not JSON, not of this format or version, or names a plan that cannot be.
         """
         data = _parsed(text)
         if isinstance(data, list) and data:

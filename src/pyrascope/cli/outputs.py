@@ -116,7 +116,7 @@ def output(path: Path, *, inputs: Iterable[Path | str | None] = (), option: str 
 def _same(path: Path, other: Path | str) -> bool:
     try:
         return path.samefile(other)
-    except (OSError, ValueError):  # one of the two is no file
+    except (OSError, ValueError):  # one of the two is not a file
         return False
 
 
@@ -133,7 +133,7 @@ def _must_be_json(path: Path) -> None:
 
 
 def _must_be_picture(path: Path) -> None:
-    """Refuses what is no picture by its ending."""
+    """Refuses what is not a picture by its ending."""
     from matplotlib.backend_bases import FigureCanvasBase
 
     formats = FigureCanvasBase.get_supported_filetypes()

@@ -51,7 +51,7 @@ class CoarseToFine:
             anew.
 
     Raises:
-        ValueError: called without a detector or a model, or the detector's answer is no heat map.
+        ValueError: called without a detector or a model, or the detector's answer is not a heat map.
 
     Source: two-stage "look, then zoom" as in coarse-to-fine search of visual detail, with any detector in place of the
     model. Differs from the publications in that the second look is a plan of exact size, not a set of crops.

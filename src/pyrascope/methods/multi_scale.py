@@ -42,8 +42,8 @@ class MultiScale:
         maximum: Most tokens of a region; None: its cells, or 400 without a budget.
 
     Source: the token allocator over a pyramid of features ("PyramidTokenAllocator"). Differs from its sketch in that
-    relevance is brought to the finest level's size at every level, is no share of a sum (which leaves every region at
-    its minimum), and in that counts are whole numbers within their bounds whose sum is the budget.
+    relevance is brought to the finest level's size at every level, is not a share of a sum (which leaves every region
+    at its minimum), and in that counts are whole numbers within their bounds whose sum is the budget.
     """
 
     site: ClassVar[Site] = PIXELS

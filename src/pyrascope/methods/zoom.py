@@ -29,7 +29,7 @@ class Zoom:
     coarse view, as in `CoarseToFine(Zoom())`, which shows a frozen model two scales and no more.
 
     Source: the crop around the place that a first look finds ("look, then zoom"). Differs from the publications in that
-    it is no rectangle but as many cells as the budget has.
+    it is not a rectangle but as many cells as the budget has.
     """
 
     site: ClassVar[Site] = PIXELS

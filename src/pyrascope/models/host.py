@@ -78,9 +78,9 @@ def check_model(model: Any) -> Model:
     `torch.compile` returned.
 
     Raises:
-        ImportError: as `transformers`.
-        TypeError: `model` is no model of transformers, or one whose `forward` lacks `mm_encoder_outputs`; or an adapter
-            that writes into the prompt.
+        ImportError: transformers is missing or too old.
+        TypeError: `model` is not a model of transformers, its `forward` lacks `mm_encoder_outputs`, or an adapter in it
+            writes into the prompt.
     """
     module = transformers()
     model = _inside(model)

@@ -23,7 +23,7 @@ def spatial_axes(shape: tuple[int, ...], channel_axis: int | None) -> tuple[int,
     """Returns the axes of rows and columns: the last two that are not the channel axis.
 
     Raises:
-        TypeError: `channel_axis` is no integer.
+        TypeError: `channel_axis` is not an integer.
         ValueError: `channel_axis` is out of range, or there are no two such axes with samples along them.
     """
     ndim = len(shape)
@@ -51,7 +51,7 @@ def to_planes(x: Tensor | NDArray[Any], channel_axis: int | None) -> Tensor:
     (read-only memory, foreign byte order, negative strides).
 
     Raises:
-        TypeError: `x` is no tensor or array, or of a type other than real floats, uint8 and uint16.
+        TypeError: `x` is not a tensor or array, or of a type other than real floats, uint8 and uint16.
         ValueError: see `spatial_axes`.
     """
     if not isinstance(x, Tensor | np.ndarray):

@@ -38,7 +38,7 @@ def cascade(
         Boolean maps (h, w), NumPy for NumPy and torch for torch.
 
     Raises:
-        TypeError: The predicate returns what is no boolean map.
+        TypeError: The predicate returns what is not a boolean map.
         ValueError: No levels, sizes that do not halve, or a map of the wrong size from the predicate.
 
     Example:
@@ -87,7 +87,7 @@ def _none(size: tuple[int, int], like: Any) -> Any:
 
 
 def _map(found: Any, like: Any) -> Any:
-    """Refuses an answer of the predicate that is no boolean map like `like`."""
+    """Refuses an answer of the predicate that is not a boolean map like `like`."""
     if type(found) is not type(like) or found.dtype != like.dtype:
         kind = getattr(found, "dtype", type(found).__name__)
         raise TypeError(f"predicate must return a boolean {type(like).__name__}, got {kind}; compare with a threshold")

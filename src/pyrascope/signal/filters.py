@@ -62,7 +62,7 @@ def expand(x: Array, size: tuple[int, int], mode: BoundaryMode = "reflect", chan
         A new image with `size` rows and columns, NumPy for NumPy and torch for torch.
 
     Raises:
-        TypeError: As in `reduce`, or `size` is no pair of integers.
+        TypeError: As in `reduce`, or `size` is not a pair of integers.
         ValueError: As in `reduce`, or `size` is not that of a finer level of `x`.
 
     Example:

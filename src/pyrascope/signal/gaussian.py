@@ -31,7 +31,7 @@ def gaussian_pyramid(
         List of `levels` images, NumPy for NumPy and torch for torch.
 
     Raises:
-        TypeError: As in `reduce`, or `levels` is no integer.
+        TypeError: As in `reduce`, or `levels` is not an integer.
         ValueError: As in `reduce`, or `levels` is below 1.
 
     Example:
@@ -65,7 +65,7 @@ def depth(planes: Tensor, levels: int | None) -> int:
     """Returns `levels`, or for None how many it takes until the shorter side is below 16.
 
     Raises:
-        TypeError: `levels` is no integer.
+        TypeError: `levels` is not an integer.
         ValueError: `levels` is below 1.
     """
     if levels is not None:

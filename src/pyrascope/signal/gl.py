@@ -39,7 +39,7 @@ class OpenGL:
     Raises:
         ImportError: moderngl is missing.
         RuntimeError: There is no such EGL device, or it has no OpenGL 3.3.
-        TypeError, ValueError: `device` is no whole number from 0 up.
+        TypeError, ValueError: `device` is not a whole number from 0 up.
 
     Example:
         >>> with OpenGL() as gl:  # doctest: +SKIP

@@ -33,7 +33,7 @@ def laplacian_pyramid(
         List of `levels` bands with the shapes of `gaussian_pyramid`, NumPy for NumPy and torch for torch.
 
     Raises:
-        TypeError: As in `reduce`, or `levels` is no integer.
+        TypeError: As in `reduce`, or `levels` is not an integer.
         ValueError: As in `reduce`, or `levels` is below 1.
 
     Example:
@@ -66,7 +66,7 @@ def laplacian_reconstruct(
         Image with the shape of `bands[0]`, NumPy for NumPy and torch for torch.
 
     Raises:
-        TypeError: `bands` is no list or tuple, mixes NumPy and torch, or holds what `reduce` refuses.
+        TypeError: `bands` is not a list or tuple, mixes NumPy and torch, or holds what `reduce` refuses.
         ValueError: No bands, a level that is not the half of the finer one, or an unknown mode.
 
     Example:
@@ -87,7 +87,7 @@ def laplacian_reconstruct(
 
 
 def _check_bands(bands: object) -> None:
-    """Refuses what is no list of one kind of array."""
+    """Refuses what is not a list of one kind of array."""
     if not isinstance(bands, list | tuple):
         raise TypeError(
             f"bands must be a list of bands, fine to coarse, got {type(bands).__name__}; "

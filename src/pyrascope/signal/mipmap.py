@@ -25,7 +25,7 @@ def mipmap(x: Array, levels: int | None = None, channel_axis: int | None = None)
         List of images, NumPy for NumPy and torch for torch.
 
     Raises:
-        TypeError: As in `reduce`, or `levels` is no integer.
+        TypeError: As in `reduce`, or `levels` is not an integer.
         ValueError: As in `reduce`, or `levels` is below 1.
 
     Example:

@@ -33,7 +33,7 @@ def sample(levels: Sequence[Array], y: Place, x: Place, level: Place = 0.0, chan
         Samples (..., *s), or (*s, c) of an image (h, w, c), in the float type of the levels; NumPy for NumPy.
 
     Raises:
-        TypeError: `levels` is no list or tuple of one kind of array, or holds what `reduce` refuses.
+        TypeError: `levels` is not a list or tuple of one kind of array, or holds what `reduce` refuses.
         ValueError: `levels` is empty or no mipmap.
 
     Example:
@@ -71,7 +71,7 @@ def sample_boxes(
         Patches (n, ..., *size), or (n, *size, c) of an image (h, w, c); NumPy for NumPy.
 
     Raises:
-        TypeError: As in `sample`, or `size` or `probes` are no integers.
+        TypeError: As in `sample`, or `size` or `probes` are not integers.
         ValueError: As in `sample`, or boxes that are not (n, 4), not finite, or without area.
 
     Example:
@@ -140,7 +140,7 @@ def _linear(place: Tensor, size: Tensor) -> list[tuple[Tensor, Tensor]]:
 
 
 def _chain(levels: Sequence[Array], channel_axis: int | None) -> list[Tensor]:
-    """The levels as float planes (..., h, w); refuses what is no mipmap."""
+    """The levels as float planes (..., h, w); refuses what is not a mipmap."""
     if not isinstance(levels, list | tuple) or not levels:
         found = "none" if isinstance(levels, list | tuple) else type(levels).__name__
         kind = ValueError if isinstance(levels, list | tuple) else TypeError

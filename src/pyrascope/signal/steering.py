@@ -22,7 +22,7 @@ def steer(pyramid: SteerablePyramid[Array], angle: float) -> SteerablePyramid[Ar
 
     Real bands are mixed with weights sin(K t) / (K sin t), t the angle between new and old orientation. Complex
     bands are the quadrature pairs of the real bands steered; their imaginary parts are not read, which loses
-    nothing unless they were changed so that they are no quadrature pairs any more.
+    nothing unless they were changed so that they are not quadrature pairs any more.
 
     Differentiable in the bands. The residuals are those of `pyramid`, not copied.
 
@@ -35,7 +35,7 @@ def steer(pyramid: SteerablePyramid[Array], angle: float) -> SteerablePyramid[Ar
         Pyramid with the same shapes and types, and `angle` as given.
 
     Raises:
-        TypeError: `pyramid` is no SteerablePyramid, `angle` is no number, or as in `steerable_reconstruct`.
+        TypeError: `pyramid` is not a SteerablePyramid, `angle` is not a number, or as in `steerable_reconstruct`.
         ValueError: `angle` is not finite, or as in `steerable_reconstruct`.
 
     Example:
@@ -87,7 +87,7 @@ def _side(pyramid: SteerablePyramid[Array], level: int, angle: float, like: Tens
 
 
 def _finite(angle: object) -> float:
-    """Returns `angle` as a float, refused if it is no finite real number."""
+    """Returns `angle` as a float, refused if it is not a finite real number."""
     if isinstance(angle, bool | str | complex) or not hasattr(angle, "__float__"):
         raise TypeError(f"angle must be a number in radians, got {angle!r} ({type(angle).__name__})")
     value = float(angle)

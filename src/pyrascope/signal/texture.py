@@ -189,7 +189,7 @@ class TextureStack(Generic[Array]):
                 channels at once, before each kind has its rule; `signal.gl.OpenGL.halve` leaves it to OpenGL.
 
         Raises:
-            TypeError: `levels` is no integer.
+            TypeError: `levels` is not an integer.
             ValueError: `levels` is below 1.
         """
         planes: Tensor = to_planes(self.data, None)

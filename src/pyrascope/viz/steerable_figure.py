@@ -42,7 +42,7 @@ def steerable_figure(pyramid: SteerablePyramid[Tensor], *, title: str = "") -> "
         A matplotlib figure.
 
     Raises:
-        TypeError: `pyramid` is no SteerablePyramid of tensors.
+        TypeError: `pyramid` is not a SteerablePyramid of tensors.
         ValueError: It is of no image (c, h, w), or has more than 24 orientations.
     """
     _check(pyramid)

@@ -108,7 +108,7 @@ def budgets_by_entropy(entropies: ArrayLike, tiers: Sequence[int], total: int) -
     Raises:
         ValueError: a total out of range (the message names it), entropies that are negative or not finite, or tiers
             that do not rise.
-        TypeError: a total or tiers that are no whole numbers.
+        TypeError: a total or tiers that are not whole numbers.
 
     Example:
         >>> budgets_by_entropy([0.1, 0.2, 0.5, 1.6], (8, 16, 32), 70)

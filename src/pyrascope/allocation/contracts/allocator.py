@@ -68,7 +68,7 @@ class Context:
 
 
 def _check_numbers(value: object, name: str, axes: str) -> None:
-    """Refuses what is no finite floating tensor with these axes (None passes)."""
+    """Refuses what is not a finite floating tensor with these axes (None passes)."""
     if value is None:
         return
     if not isinstance(value, Tensor) or not value.is_floating_point():

@@ -95,7 +95,7 @@ class Reducer(Protocol):
         Raises:
             ValueError: a budget outside the range, features or a context that do not fit, or something needed that the
                 context lacks.
-            TypeError: a budget that is no integer.
+            TypeError: a budget that is not an integer.
         """
         ...
 

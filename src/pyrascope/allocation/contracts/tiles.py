@@ -101,6 +101,6 @@ def check_grid(value: object, name: str) -> None:
 
 
 def check_numbers(value: object, name: str) -> None:
-    """Refuses what is no tensor (n,) of whole numbers from 0."""
+    """Refuses what is not a tensor (n,) of whole numbers from 0."""
     if not isinstance(value, Tensor) or value.dtype not in WHOLE or value.ndim != 1 or bool((value < 0).any()):
         raise ValueError(f"{name} must be whole numbers >= 0 of shape (n,), got {shorten(value)}")

@@ -17,7 +17,7 @@ def checked_weight(weight: Weight, image: Tensor) -> Tensor | None:
     """Returns a weight as a float64 tensor on the image's device; None passes.
 
     Raises:
-        TypeError, ValueError: it is no map of finite numbers that are not negative.
+        TypeError, ValueError: it is not a map of finite numbers that are not negative.
     """
     if weight is None:
         return None

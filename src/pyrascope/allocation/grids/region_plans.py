@@ -128,7 +128,7 @@ def region_side(sizes: Sequence[tuple[int, int]], cell: int, regions: int) -> in
 
 
 def check_region(region: object, minimum: object, maximum: object) -> None:
-    """Raises where the side of regions and the bounds of their tokens are no whole numbers, or out of order."""
+    """Raises where the side of regions and the bounds of their tokens are not whole numbers, or out of order."""
     if region is not None:
         whole_number(region, "region", 1)
     if minimum is not None:

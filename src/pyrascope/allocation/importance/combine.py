@@ -100,7 +100,7 @@ def mixture(maps: Sequence[ImportanceMap], weights: Sequence[float], floor: floa
 
 
 def checked_maps(maps: object) -> None:
-    """Raises TypeError unless `maps` is a tuple of at least one callable that is no class."""
+    """Raises TypeError unless `maps` is a tuple of at least one callable that is not a class."""
     if not isinstance(maps, tuple) or not maps or any(not callable(one) or isinstance(one, type) for one in maps):
         raise TypeError(f"maps must be a tuple of importance maps, such as (Saliency(),), got {shorten(maps)}")
 

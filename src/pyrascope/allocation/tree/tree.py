@@ -2,7 +2,7 @@
 
 A box of level (ly, lx) at place (iy, ix) covers the cells [iy 2**ly, (iy + 1) 2**ly) x [ix 2**lx, (ix + 1) 2**lx).
 The root is square and covers the grid; where the depth is limited, several roots cover it. Halves that lie wholly
-outside the grid are no boxes.
+outside the grid are not boxes.
 """
 
 from collections import defaultdict

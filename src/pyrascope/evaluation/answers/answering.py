@@ -232,7 +232,7 @@ def _inputs(
 
 
 def _blind(run: Run, model: Any, processor: Any, batch: _Batch) -> dict[str, Any]:
-    """The questions without any picture; where the processor needs one, with a gray one at one token."""
+    """The questions without any picture; where the processor needs one, with a grey one at one token."""
     note = "blind: this processor takes no prompt without a picture, so a gray one at one visual token was shown"
     try:
         texts = [prompt_of(processor, one.question, images=0) for one in batch.examples]

@@ -22,7 +22,7 @@ def fixation_map(points: ArrayLike, size: Sequence[int]) -> Tensor:
         size: Height and width.
 
     Raises:
-        ValueError: Points that are no pairs, or lie outside the image.
+        ValueError: Points that are not pairs, or lie outside the image.
 
     Example:
         >>> fixation_map([(0.5, 2.9), (0.0, 2.0), (1.0, 0.0)], (2, 3))

@@ -59,14 +59,14 @@ def laplacian_loss(
         mask: Weights of the pixels (..., h, w), boolean or not negative, leading axes broadcast to those of the
             images. It is reduced along with the levels, and means over pixels become weighted means, per plane;
             a plane without weight costs 0. Differences at pixels of weight 0 still reach bands of their
-            neighbours, through the filter. A constant mask is no mask.
+            neighbours, through the filter. A constant mask is not a mask.
 
     Returns:
         Scalar, or (...) for reduction "none", in the float type of the images, differentiable.
 
     Raises:
-        TypeError: Images or mask that are no tensors, or images that are not floating; `levels` is no integer, or
-            `weights` are no numbers.
+        TypeError: Images or mask that are not tensors, or images that are not floating; `levels` is not an integer, or
+            `weights` are not numbers.
         ValueError: Unequal shapes, another number of weights than levels, a weight that is negative or not
             finite, a mask of another size, an unknown norm, reduction or mode.
 

@@ -50,7 +50,7 @@ def cross_scale_attention(query: Tensor, key: Tensor, value: Tensor, levels: Ten
         (b, heads, n, e), in the order of the input, differentiable.
 
     Raises:
-        ValueError: Shapes that do not fit, or levels that are no whole numbers.
+        ValueError: Shapes that do not fit, or levels that are not whole numbers.
 
     Example:
         >>> value = torch.tensor([[[[1.0], [2.0], [4.0], [8.0]]]])

@@ -51,7 +51,7 @@ class Answer:
 
 
 class _FirstToken:
-    """Takes down when the first new token is there; `generate` shows it the prompt before."""
+    """Records when the first new token arrives. `generate` passes the prompt first, so the second call counts."""
 
     def __init__(self) -> None:
         self.calls, self.at = 0, 0.0

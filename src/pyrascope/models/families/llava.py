@@ -53,7 +53,7 @@ class LlavaTower:
 
 
 def check_selection(model: Model) -> None:
-    """Refuses selections of features that are no patches (NotImplementedError)."""
+    """Refuses selections of features that are not patches (NotImplementedError)."""
     strategy = getattr(model.config, "vision_feature_select_strategy", "full")
     classed = trunk_of(model.base_model.vision_tower).first is not None
     if classed != (strategy == "default"):

@@ -133,7 +133,7 @@ def _check(model: Model, method: Reducer, found: Mapping[str, Any], reason: str)
     missing = sorted(one for one in getattr(method, "needs", ()) if found.get(one) is None)
     if missing:
         why = {
-            "grid": "the tokens of this image are no single grid of cells",
+            "grid": "the tokens of this image are not one grid of cells",
             "tiles": "which view each token belongs to is not known",
             "query": "the prompt has no text",
         }.get(missing[0], reason or "how the tower's tokens become visual tokens is not known")

@@ -18,6 +18,6 @@ def reduce(reducer: Reducer, features: Tensor, budget: int, context: FeatureCont
     if not rising or len(kept) != budget or found.features.shape != (budget, features.shape[1]):
         raise ValueError(
             f"a reducer must return {budget} rising rows and their features, got {len(kept)} rows and features of "
-            f"shape {tuple(found.features.shape)} from {shorten(reducer)}; mend the reducer"
+            f"shape {tuple(found.features.shape)} from {shorten(reducer)}; this is a bug in the reducer"
         )
     return found

@@ -22,7 +22,7 @@ class Columns:
 
     @cached_property
     def shown(self) -> Tensor:
-        """Which of them are no padding, bool (b, n)."""
+        """Which of them are not padding, bool (b, n)."""
         return self.at >= 0
 
     @cached_property
@@ -70,7 +70,7 @@ def later_mask(keys: Tensor, queries: Tensor, shown: Tensor, window: int | None)
     Args:
         keys: Columns of the cached tokens and the new ones (b, k); -1 for padding.
         queries: Columns of the new tokens (q,).
-        shown: Which columns of the whole sequence are no padding, bool (b, total).
+        shown: Which columns of the whole sequence are not padding, bool (b, total).
         window: How far a token sees, itself included; None for everything.
     """
     seen = (keys >= 0) & shown.gather(1, keys.clamp(min=0))

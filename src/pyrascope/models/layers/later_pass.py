@@ -19,7 +19,7 @@ class LaterPass:
         prompt: What the cache began with.
         cache: The cache.
         past: How many columns there were before.
-        shown: Which of all columns, the new ones included, are no padding, bool (b, total).
+        shown: Which of all columns, the new ones included, are not padding, bool (b, total).
         windows: How far each layer sees; None for everything.
         additive: True where the backend adds masks (eager).
     """

@@ -19,7 +19,7 @@ class Prompt:
     Attributes:
         groups: Visual tokens that are dropped together; their columns become fewer as layers run.
         visual: Which columns are placeholders, bool (b, s).
-        shown: Which are no padding, bool (b, s).
+        shown: Which are not padding, bool (b, s).
         end: Where the prompts end; later columns, if any, are generated tokens and score nothing.
         columns: What each layer sees; None for all.
     """

@@ -64,7 +64,7 @@ class Prompts:
     """
 
     def __init__(self, ids: Tensor, mask: Tensor, positions: Tensor, image_token: int) -> None:
-        """Starts with all that is no image."""
+        """Starts with all that is not an image."""
         self.ids = ids.clone()
         self.keep = mask.bool() & (ids != image_token)
         self.positions = positions.clone()

@@ -51,7 +51,7 @@ def _planned(method: Allocator, canvases: Sequence[Canvas], scenes: Sequence[Sce
     if wrong or sizes != [(scene.size, canvases[0].cell) for scene in scenes]:
         raise ValueError(
             f"a method must return one plan an image with {total} tokens in all, got {tokens} tokens in {len(plans)} "
-            f"plans from {shorten(method)}; mend the method"
+            f"plans from {shorten(method)}; this is a bug in the method"
         )
     for canvas, plan in zip(canvases, plans, strict=True):
         whole_number(plan.tokens, "tokens of a plan", 1, canvas.count, hint="as many as stock spends on the image")

@@ -83,7 +83,7 @@ def readable(images: Any) -> Any:
 def _is_file(name: str) -> bool:
     try:
         return Path(name).is_file()
-    except (OSError, ValueError):  # an image as text is no name of a file
+    except (OSError, ValueError):  # an image as text is not a name of a file
         return False
 
 

@@ -44,7 +44,7 @@ def with_centres(positions: Tensor, row: int, columns: Tensor, mine: Tensor, ord
     """Returns the positions of a batch with those of an image's tokens written over.
 
     A token gets the position of the stock token of its cell; under M-RoPE rows and columns go on within the cell, and
-    the positions are float32 where they are no whole numbers.
+    the positions are float32 where they are not whole numbers.
 
     Args:
         positions: Of all tokens, (1, b, s), or (3, b, s) under M-RoPE.

@@ -77,7 +77,7 @@ def position_ids(positions: Tensor, mask: Tensor, kind: str) -> Tensor:
 
     Args:
         positions: The stock positions of the tokens that stay, (1 or 3, b, n).
-        mask: Which of them are no padding (b, n).
+        mask: Which of them are not padding (b, n).
         kind: "original", or "compact" as `closed_up`.
     """
     placed = positions if kind == ORIGINAL else closed_up(positions, mask)

@@ -14,7 +14,7 @@ REDUCED = "mm_encoder_outputs"
 
 
 def check_processor(model: Model, processor: Processor | None, *, called: bool = False) -> None:
-    """Refuses what is no processor, or one whose image placeholder is not the model's.
+    """Refuses what is not a processor, or one whose image placeholder is not the model's.
 
     Args:
         model: The model.

@@ -24,7 +24,7 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """True if no check failed; what is refused with a reason is no failure."""
+        """True if no check failed; what is refused with a reason is not a failure."""
         return all(row.result != FAIL for row in self.rows)
 
     def __str__(self) -> str:

@@ -11,7 +11,7 @@ from ...stock.protocols import Model, Processor
 from .layout import TokenLayout
 
 KEEPS_CLS = (
-    "with vision_feature_select_strategy='full' the token [CLS] is a visual token too, so that they are no grid of "
+    "with vision_feature_select_strategy='full' the token [CLS] is a visual token too, so that they are not a grid of "
     "patches; use a reducer that needs none, such as DivPrune"
 )
 

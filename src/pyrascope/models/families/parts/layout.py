@@ -17,7 +17,7 @@ class TokenLayout:
         grid: Rows and columns of the cells, where the tokens are one grid in reading order.
         tiles: Which view each token belongs to, where views are known: int (n,), or with what each tile shows.
         mean: Takes values of all the tower's tokens (t, c), returns their mean over the patches of each visual token
-            (n, c); 0 for a token that is no part of the image (a line break). None where that is not known.
+            (n, c); 0 for a token that is not a part of the image (a line break). None where that is not known.
         patches: How many patches each token stands for (n,).
         lookers: Over how many of the tower's tokens the attention that one receives is a mean.
     """
@@ -62,7 +62,7 @@ def even_views(counts: Sequence[int], side: tuple[int, int], merge: int, cls: bo
         counts: Visual tokens of each image.
         side: Rows and columns of patches of a view.
         merge: Patches along the side of a visual token.
-        cls: Whether a [CLS] token, which is no visual one, precedes the patches of a view.
+        cls: Whether a [CLS] token, which is not a visual one, precedes the patches of a view.
 
     Returns:
         One an image: with its grid where it is one view, else with neither grid nor tiles.
