@@ -1,13 +1,15 @@
-"""Writes the table of docs/models.md: every image-text class of transformers that takes encoded features, by site.
+"""Writes the lists of docs/models.md: every image-text class of transformers that takes encoded features, by site.
 
-    python benchmarks/pages/models_page.py [TYPE ...] [--page docs/models.md] [--jobs 1] [--seconds 600] [--gigabytes 8]
+    python benchmarks/pages/models_page.py [TYPE ...] [--jobs 1] [--seconds 600] [--gigabytes 8]
+    python benchmarks/pages/models_page.py --no-run      # writes the page again from what was found before
 
 Each class is built small with random weights and verified in a process of its own, whose time and memory are bounded.
-With types named, only their rows are made anew.
+With types named, only they are verified anew; what was found of all is in benchmarks/results/models.json.
 """
 
 import argparse
 import importlib.metadata
+import json
 import os
 import re
 import resource
@@ -26,6 +28,11 @@ from pyrascope.models.sites import SITES
 from pyrascope.models.stock.support import image_text_types, takes_features, transformers
 
 START, END = "<!-- table -->", "<!-- end of table -->"
+ROOT = Path(__file__).parents[2]
+PAGE, RESULTS = ROOT / "docs" / "models.md", ROOT / "benchmarks" / "results" / "models.json"
+UNKNOWN = "plans before the tower are not known"
+NAMED = re.compile(r",? got (?:another build in )?[\w-]+(?: \([\w-]+\))?(?:, which does not| without)?$")
+"""What a message says of one class alone."""
 LISTED = "; the model types that do are "
 
 
@@ -82,14 +89,30 @@ def accepted() -> list[str]:
     return sorted(kind for kind, name in image_text_types().items() if takes_features(getattr(module, name)))
 
 
-def known_rows(page: str) -> dict[str, list[str]]:
-    """The rows that the page has already."""
-    rows = re.findall(r"^\| `([^`]+)` \| (.*) \|$", page, re.MULTILINE)
-    return {kind: re.split(r"(?<!\\) \| ", cells) for kind, cells in rows}
+def grouped(rows: dict[str, list[str]]) -> dict[tuple[bool, ...], list[str]]:
+    """The model types by which sites pass, those with most sites first."""
+    groups: dict[tuple[bool, ...], list[str]] = {}
+    for kind in sorted(rows):
+        groups.setdefault(tuple(cell == "pass" for cell in rows[kind]), []).append(kind)
+    return dict(sorted(groups.items(), key=lambda pair: (-sum(pair[0]), [not passes for passes in pair[0]])))
 
 
-def table(rows: dict[str, list[str]]) -> str:
-    """The table and what it was made with."""
+def reasons(rows: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The model types by why a site is refused: each reason once, without the names that differ in it."""
+    found: dict[str, list[str]] = {}
+    for kind in sorted(rows):
+        for site, cell in zip(SITES, rows[kind], strict=True):
+            if cell != "pass" and UNKNOWN not in cell:
+                text = cell.removeprefix("refused: ").replace(f"{kind} at the {site} site: ", "")
+                text = NAMED.sub("", text.replace(f"layers of {kind} ", "its layers "))
+                kinds = found.setdefault(f"{site if rows[kind].count(cell) == 1 else 'all sites'}: {text}", [])
+                if kind not in kinds:
+                    kinds.append(kind)
+    return found
+
+
+def lists(rows: dict[str, list[str]]) -> str:
+    """The types by site, the reasons, and what all was made with."""
     module = importlib.metadata.version("transformers")
     passing = [
         f"{sum(cells[i] == 'pass' for cells in rows.values())} at the {site} site" for i, site in enumerate(SITES)
@@ -98,35 +121,37 @@ def table(rows: dict[str, list[str]]) -> str:
     lines = [
         f"transformers {module}, torch {torch.__version__.split('+')[0]}, float32, small models with random weights:",
         f"of {len(rows)} classes pass {', '.join(passing)}.",
-        "",
-        f"| model type | {' | '.join(SITES)} |",
-        f"| --- |{' --- |' * len(SITES)}",
-        *(f"| `{kind}` | {' | '.join(rows[kind])} |" for kind in sorted(rows)),
-        "",
-        f"These do not take encoded features and are refused by name: {', '.join(f'`{kind}`' for kind in others)}.",
     ]
+    for passes, kinds in grouped(rows).items():
+        sites = [site for site, good in zip(SITES, passes, strict=True) if good]
+        title = "no site" if not sites else "all three sites" if len(sites) == len(SITES) else " and ".join(sites)
+        lines += ["", f"**{title.capitalize()}** ({len(kinds)}): {', '.join(f'`{kind}`' for kind in kinds)}."]
+    lines += ["", "Where the pixels site is missing and nothing is said below, no adapter of the tower is known.", ""]
+    lines += ["| why not | model types |", "| --- | --- |"]
+    lines += [f"| {why.replace('|', chr(92) + '|')} | {', '.join(f'`{kind}`' for kind in kinds)} |"
+              for why, kinds in sorted(reasons(rows).items())]  # fmt: skip
+    lines += ["", "These do not take encoded features and are refused by name: "
+              f"{', '.join(f'`{kind}`' for kind in others)}."]  # fmt: skip
     return "\n".join(lines)
 
 
-def main(kinds: Sequence[str], page: Path, jobs: int, seconds: int, gigabytes: int) -> None:
+def main(kinds: Sequence[str], jobs: int, seconds: int, gigabytes: int, no_run: bool) -> None:
     """Verifies and writes."""
-    text = page.read_text()
-    before, rest = text.split(START)
-    _, after = rest.split(END)
-    rows = known_rows(text) if kinds else {}
-    wanted = list(kinds) or accepted()
+    rows = json.loads(RESULTS.read_text()) if kinds or no_run else {}
+    wanted = [] if no_run else list(kinds) or accepted()
     get_context("forkserver").set_forkserver_preload(["transformers.generation", "pyrascope.models"])
     with ThreadPoolExecutor(jobs) as pool:
-        found = pool.map(lambda kind: isolated(kind, seconds, gigabytes), wanted)
-        for kind, cells in zip(wanted, found, strict=True):
-            rows[kind] = [cell.replace("|", "\\|") for cell in cells]
-            page.write_text(f"{before}{START}\n{table(rows)}\n{END}{after}")  # each time: what is done is kept
+        for kind, cells in zip(wanted, pool.map(lambda kind: isolated(kind, seconds, gigabytes), wanted), strict=True):
+            rows[kind] = cells
+            RESULTS.write_text(json.dumps(rows, indent=0, sort_keys=True) + "\n")  # each time: what is done is kept
+    before, rest = PAGE.read_text().split(START)
+    PAGE.write_text(f"{before}{START}\n{lists(rows)}\n{END}{rest.split(END)[1]}")
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kinds", nargs="*", metavar="TYPE")
-    parser.add_argument("--page", type=Path, default=Path("docs/models.md"))
+    parser.add_argument("--no-run", action="store_true")
     parser.add_argument("--jobs", type=int, default=1)
     parser.add_argument("--seconds", type=int, default=600)
     parser.add_argument("--gigabytes", type=int, default=8)

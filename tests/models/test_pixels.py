@@ -299,7 +299,7 @@ def test_bad_input_is_refused():
         plan_inputs(model, {**inputs, "pixel_values": inputs["pixel_values"][:2]}, SQUARE, 4)
     with pytest.raises(ValueError, match=r"\(images, c, h, w\), got \(1, 3, 3, 64, 64\)"):
         plan_inputs(model, {**inputs, "pixel_values": inputs["pixel_values"][None]}, SQUARE, 4)
-    with pytest.raises(ValueError, match="views of 64x64 px, got 32x128"):
+    with pytest.raises(ValueError, match="views of 8 rows and 8 columns of patches of 8 px, got 32x128 px"):
         plan_inputs(model, {**inputs, "pixel_values": torch.zeros(3, 3, 32, 128)}, SQUARE, 4)
     with pytest.raises(ValueError, match="as many images as sources, got 3 and 2"):
         plan_inputs(model, inputs, SQUARE, 4, images=pictures()[:2])

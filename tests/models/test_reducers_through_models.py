@@ -19,7 +19,7 @@ from tiny_models import model_of
 from tolerances import near
 
 TILED = ("llava_next", "llava_onevision", "smolvlm")
-REFUSED = {("resize", kind): "resize needs grid, which .* no single grid" for kind in (*TILED, "fast_vlm")}
+REFUSED = {("resize", kind): "resize needs grid, which .* not one grid" for kind in (*TILED, "fast_vlm")}
 REFUSED["hired", "smolvlm"] = "how the tiles of an image are arranged"
 REFUSED |= {
     (name, "fast_vlm"): "needs attention, which fast_vlm does not give"

@@ -105,7 +105,8 @@ def steerable_pyramid(
         and the high-pass residual have the size of the image, the low-pass residual that of level `levels`.
 
     Raises:
-        TypeError: As in `reduce`, `levels` or `orientations` is not an integer, or `complex` or `decimate` is not a bool.
+        TypeError: As in `reduce`; `levels` or `orientations` is not an integer; `complex` or `decimate` is not a
+            bool.
         ValueError: As in `reduce`, more levels than the size allows, or `orientations` below 1.
 
     Example:

@@ -106,7 +106,7 @@ def check_view(trunk: Trunk, pixels: Tensor) -> None:
     if got != wanted:
         raise ValueError(
             f"pixel_values must be views of {wanted[0]} rows and {wanted[1]} columns of patches of {trunk.patch} px, "
-            f"got {pixels.shape[-2]}x{pixels.shape[-1]} px; set the processor's size as the model's vision_config has it"
+            f"got {pixels.shape[-2]}x{pixels.shape[-1]} px; give the processor the vision_config's size"
         )
 
 
