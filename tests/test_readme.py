@@ -39,16 +39,24 @@ def test_the_example_on_the_built_in_model_runs(monkeypatch, capsys):
     pytest.importorskip("transformers")
     import PIL
 
+    import pyrascope
     from pyrascope.builtin.folder import BUILTIN
 
     if not (BUILTIN / "model.safetensors").is_file():
         pytest.skip("no weights here: git checkout src/pyrascope/builtin/weights")
     monkeypatch.chdir(ROOT)
     code = re.findall(r"```python\n(.*?)```", README, re.DOTALL)[2]
-    exec(compile(code, "README.md", "exec"), {"PIL": PIL})
+    exec(compile(code, "README.md", "exec"), {"PIL": PIL, "ps": pyrascope})
     assert " 96 " in capsys.readouterr().out
 
 
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
 def test_linked_files_exist():
-    for target in re.findall(r"\]\(([^)#]+)\)", README):
-        assert "://" in target or (ROOT / target).exists(), target
+    missing = []
+    for page in PAGES:
+        for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text()):
+            if "://" not in target and not (page.parent / target).exists():
+                missing.append(f"{page.relative_to(ROOT)}: {target}")
+    assert not missing
