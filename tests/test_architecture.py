@@ -19,7 +19,8 @@ ROOMS = {
     ),
     "learning": ("training", "nn", "losses"),
     "models": (
-        "sites", "budgets", "options", "stock", "families", "prompts", "host", "look", "pixels", "features", "fewer",
+        "sites", "budgets", "options", "stock", "families", "prompts", "host", "held", "look", "pixels", "features",
+        "fewer",
         "layers", "attach", "prepare", "ask", "verify", "by_name",
     ),
     "evaluation": ("bootstrap", "pictures", "answers", "lmms_eval"),

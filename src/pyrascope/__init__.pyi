@@ -11,6 +11,7 @@ from .api import cut, gather, importance_map, plan, render
 from .learning.losses.laplacian import LaplacianLoss
 from .learning.nn.attention import CrossScaleAttention
 from .methods import droppers, reducers
+from .methods.composed import compose
 from .models import attach, prepare, probe, verify
 from .signal.filters import expand, reduce
 from .signal.gaussian import gaussian_pyramid
@@ -36,6 +37,7 @@ __all__ = [
     "allocate",
     "attach",
     "builtin",
+    "compose",
     "cut",
     "difficulty",
     "droppers",

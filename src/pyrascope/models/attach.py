@@ -5,7 +5,7 @@ import functools
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, cast
 
 import torch
@@ -14,7 +14,9 @@ from torch import Tensor
 from ..allocation.contracts.allocator import Allocator
 from ..allocation.contracts.dropper import Dropper
 from ..allocation.contracts.reducer import Reducer
+from ..methods.composed import Composed
 from .fewer import smaller_inputs
+from .held import held
 from .host import Host
 from .layers import dropping
 from .options import GRID, ORIGINAL, PixelOptions, check_options
@@ -23,7 +25,7 @@ from .prompts.whole import show_whole_prompt
 from .sites import LAYERS, site_of
 from .stock.encode import pooled_of
 from .stock.inputs import REDUCED, check_inputs, has_images
-from .stock.patched import by_names, patched, prompt_by_name
+from .stock.patched import Wrap, by_names, patched, prompt_by_name
 from .stock.protocols import Model
 from .stock.support import transformers
 
@@ -36,7 +38,7 @@ Caches = weakref.WeakSet
 @contextmanager
 def attach(  # noqa: PLR0913 (options by name)
     model: Any,
-    method: Allocator | Reducer | Dropper = DEFAULT,
+    method: Allocator | Reducer | Dropper | Composed = DEFAULT,
     budget: Any = None,
     *,
     processor: Any = None,
@@ -60,12 +62,13 @@ def attach(  # noqa: PLR0913 (options by name)
 
     Args:
         model: A model of transformers that takes encoded features; also inside a PEFT adapter of its layers.
-        method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site); or a
-            dropper, which lets tokens go between layers instead. Where none is given, `TwoLevels()`: told nothing about
-            where to look, a frozen encoder kept as much of it as of a plain resize, and of other plans less
-            (docs/experiments.md, "what a frozen encoder tolerates").
-        budget: As `pyrascope.prepare`; for a dropper the mean number of visual tokens over the layers, met up to less
-            than one, or None for its own schedule.
+        method: An allocator (`pyrascope.methods`, pixels site), a reducer (`pyrascope.reducers`, features site), a
+            dropper (`pyrascope.droppers`), which lets tokens go between layers, or two of them by `pyrascope.compose`.
+            Where none is given, `TwoLevels()`: told nothing about where to look, a frozen encoder kept as much of it as
+            of a plain resize, and of other plans less (docs/experiments.md, "what a frozen encoder tolerates").
+        budget: Tokens of each image, or a list, one number an image. For a dropper the mean number of visual tokens
+            over the layers, met up to less than one, or None for its own schedule. Of two methods it is that of the
+            first; a pair sets both.
         processor: As `plan_inputs` and `reduce_inputs`.
         share: "image": every image has the budget; "prompt": the images of a prompt share it.
         positions: "original": tokens keep their places in the prompt; "compact": positions that nothing uses any more
@@ -77,7 +80,10 @@ def attach(  # noqa: PLR0913 (options by name)
         weights: Of an allocator alone: how much the places of each image matter, one map (h', w') or None an image.
 
     Yields:
-        The model, as it was given.
+        The model, as it was given, with four attributes more until the block ends: `plans`, the plans of the last call
+        (none off the pixels site); `kept`, which of each image's stock tokens were left, int64, one tensor an image;
+        `budget`, which may be set between calls; `cost`, the operations of the last call's prefill (None where the
+        decoder is of another kind; see `pyrascope cost`).
 
     Raises:
         ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once; also a dropper on a
@@ -89,20 +95,37 @@ def attach(  # noqa: PLR0913 (options by name)
     inner, thinned = host.model, Caches[Any]()
     site = site_of(method)
     options = PixelOptions(share, positions, finest, sized, weights)
-    check_options(site, options)
-    if site == LAYERS:
-        with dropping(host, cast(Dropper, method), budget, share=share):
-            yield model
-        return
-    with (
-        smaller_inputs(host, method, budget, options) as smaller,
-        patched(
-            inner,
-            lambda stock: _forward(stock, inner, smaller, thinned),
-            lambda stock: _generate(stock, inner, smaller, thinned),
-        ),
-    ):
+    check_options(site_of(method.first) if isinstance(method, Composed) else site, options)
+    with ExitStack() as stack:
+        calls = stack.enter_context(held(model, budget))
+        wraps: list[tuple[Wrap, Wrap]] = []  # of `forward` and of `generate`, those nearest to the model first
+        if site == LAYERS:
+            dropper = method.dropper if isinstance(method, Composed) else cast(Dropper, method)
+            session = stack.enter_context(dropping(host, dropper, calls, share))
+            session.composed = isinstance(method, Composed)
+            wraps.append((session.forward, session.generate))
+        if site != LAYERS or isinstance(method, Composed):
+            first = method.first if isinstance(method, Composed) else method
+            smaller = stack.enter_context(smaller_inputs(host, first, calls, options))
+            wraps.append(
+                (
+                    lambda stock: _forward(stock, inner, smaller, thinned),
+                    lambda stock: _generate(stock, inner, smaller, thinned),
+                )
+            )
+        stack.enter_context(patched(inner, _all(wraps, 0), _all(wraps, 1)))
         yield model
+
+
+def _all(wraps: Sequence[tuple[Wrap, Wrap]], which: int) -> Wrap:
+    """All wraps of one function, one around the other."""
+
+    def wrap(stock: Callable[..., Any]) -> Callable[..., Any]:
+        for pair in wraps:
+            stock = pair[which](stock)
+        return stock
+
+    return wrap
 
 
 def _forward(

@@ -9,6 +9,7 @@ from ..allocation.contracts.reducer import Reduction
 from ..allocation.plan import Plan
 from .families.adapter import sized_of
 from .features.site import Inputs, reduced_inputs
+from .held import Held, tokens_of_prompts
 from .host import Host
 from .options import PixelOptions
 from .pixels.remember import remembering
@@ -17,6 +18,11 @@ from .sites import PIXELS, site_of
 
 Smaller = Callable[[dict[str, Any]], dict[str, Any]]
 DEFAULTS = PixelOptions()
+
+
+def first_of(budget: Any) -> Any:
+    """Returns the budget of the site before the layers; `(a, b)` sets that of a dropper too."""
+    return budget[0] if isinstance(budget, tuple) else budget
 
 
 def with_fewer_tokens(
@@ -30,19 +36,25 @@ def with_fewer_tokens(
 ) -> tuple[Inputs, Sequence[Plan] | Sequence[Reduction]]:
     """Returns what `plan_inputs` or `reduce_inputs` makes of inputs that a processor has made, by the method's site."""
     if site_of(method) == PIXELS:
-        return planned_inputs(host, inputs, method, budget, images, options)
+        return planned_inputs(host, inputs, method, budget, images, options)[:2]
     return reduced_inputs(host, inputs, method, budget, options)
 
 
 @contextmanager
-def smaller_inputs(host: Host, method: Any, budget: Any, options: PixelOptions) -> Iterator[Smaller]:
+def smaller_inputs(host: Host, method: Any, held: Held, options: PixelOptions) -> Iterator[Smaller]:
     """Yields the function that makes the inputs of a call smaller, while the processor remembers its images.
 
     Raises:
         TypeError, ValueError, NotImplementedError: the method, an option or the model's tower is not served.
     """
     if site_of(method) != PIXELS:
-        yield lambda inputs: with_fewer_tokens(host, inputs, method, budget, options=options)[0]
+
+        def reduced(inputs: dict[str, Any]) -> dict[str, Any]:
+            short, found = reduced_inputs(host, inputs, method, first_of(held.budget), options)
+            held.note(host.model, [], [reduction.kept for reduction in found], tokens_of_prompts(host.model, short))
+            return short
+
+        yield reduced
         return
     sized_of(host.model, options.sized)
     with remembering(host.processor) as memory:
@@ -58,6 +70,8 @@ def smaller_inputs(host: Host, method: Any, budget: Any, options: PixelOptions) 
                     "the inputs inside the block, with the processor that attach is given",
                     stacklevel=3,
                 )
-            return with_fewer_tokens(host, inputs, method, budget, images=images, options=options)[0]
+            short, plans, kept = planned_inputs(host, inputs, method, first_of(held.budget), images, options)
+            held.note(host.model, plans, kept, tokens_of_prompts(host.model, short))
+            return short
 
         yield smaller

@@ -2,7 +2,7 @@
 
 import functools
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -14,14 +14,15 @@ from torch.nn import Module
 from ..._check import one_of, shorten
 from ...allocation.contracts.dropper import Dropper
 from ..budgets import SHARES
+from ..held import Held, tokens_of_prompts
 from ..host import Host
 from ..stock.attention_tap import tapped
 from ..stock.decoder import backend_of, layers_of, uncompiled, windows_of
 from ..stock.encode import with_features
 from ..stock.inputs import REDUCED, check_inputs, has_images
-from ..stock.patched import by_names, patched, prompt_by_name
+from ..stock.patched import by_names, prompt_by_name
 from .first_pass import FirstPass
-from .groups import groups_of, with_schedules
+from .groups import Group, groups_of, with_schedules
 from .later_pass import LaterPass
 from .prompt import Prompt
 
@@ -29,33 +30,34 @@ MASKABLE = ("sdpa", "eager")
 
 
 @contextmanager
-def dropping(host: Host, dropper: Dropper, budget: Any = None, *, share: str = "image") -> Iterator[Any]:
-    """Within the block, `model.generate` and `model(...)` let visual tokens go between layers, as `dropper` says.
+def dropping(host: Host, dropper: Dropper, held: Held, share: str = "image") -> Iterator["Session"]:
+    """Within the block, the layers are ready to let visual tokens go between them, as `dropper` says.
 
+    The calls themselves are those of the session: `Session.forward` and `Session.generate` wrap the model's own.
     Tokens keep their positions. The logits of `forward` are at the columns of the whole prompt; those of tokens that
     have left mean nothing. Each layer's cache holds the tokens that the layer saw.
 
     Args:
         host: The model, and its processor where SmolVLM or Idefics3 need it to tell which tiles make up an image.
         dropper: A dropper.
-        budget: Mean number of visual tokens over the layers, of each image or prompt as `share` says; None for the
-            dropper's own schedule; a list has one for each image.
+        held: Has the budget: the mean number of visual tokens over the layers, of each image or prompt as `share` says;
+            None for the dropper's own schedule; a list has one for each image; a pair has it second.
         share: "image": every image has its schedule; "prompt": the images of a prompt have one together.
 
     Yields:
-        The model.
+        The session.
 
     Raises:
         NotImplementedError: a language model or an attention backend that is not served.
         ValueError: from the calls within: a budget out of reach, a static cache, chunked prefill, videos.
     """
-    session = _Session(host, dropper, budget, share)
+    session = Session(host, dropper, held, share)
     with ExitStack() as stack:
         for number, layer in enumerate(session.layers):
             before, after = session.hooks(number)
             stack.callback(layer.register_forward_pre_hook(before, with_kwargs=True).remove)
             stack.callback(layer.register_forward_hook(after).remove)
-        yield stack.enter_context(patched(host.model, session.forward, session.generate))
+        yield session
 
 
 def check_served(host: Host) -> None:
@@ -75,12 +77,13 @@ class _Call(threading.local):
     end: int | None = None
 
 
-class _Session:
+class Session:
     """What is known between the calls of one block: caches that hold fewer tokens, and what each thread is doing."""
 
-    def __init__(self, host: Host, dropper: Dropper, budget: Any, share: str) -> None:
+    def __init__(self, host: Host, dropper: Dropper, held: Held, share: str) -> None:
+        """Checks that the model can be served."""
         one_of(share, "share", SHARES)
-        self.host, self.model, self.dropper, self.budget, self.share = host, host.model, dropper, budget, share
+        self.host, self.model, self.dropper, self.held, self.share = host, host.model, dropper, held, share
         check_served(host)
         self.layers = layers_of(host.model)
         self.windows = windows_of(self.layers)
@@ -88,6 +91,7 @@ class _Session:
         if backend not in MASKABLE:
             raise NotImplementedError(f"the attention backend must be {' or '.join(MASKABLE)} here, got {backend}")
         self.additive = backend == "eager"
+        self.composed = False
         self.prompts: WeakKeyDictionary[Any, Prompt] = WeakKeyDictionary()
         self.call = _Call()
 
@@ -112,6 +116,22 @@ class _Session:
 
         return before, after
 
+    def alone(self, budget: Any) -> Any:
+        """The dropper's budget where one value was given: that value, unless another method has been given it."""
+        return None if self.composed else budget
+
+    def note(self, given: dict[str, Any], whole: Sequence[Group], left: Sequence[Group]) -> None:
+        """Takes down which tokens reach the last layer, and how many each layer saw."""
+        layers = []
+        for row, (text, _) in enumerate(tokens_of_prompts(self.model, given)):
+            counts = [group.counts for group in whole if group.row == row]
+            layers.append([text, *map(sum, zip(*counts, strict=True))])
+        if self.composed:  # what came before the layers has said which tokens it kept
+            self.held.note(self.model, self.held.plans, self.held.kept, layers)
+            return
+        kept = [torch.searchsorted(group.columns, last.columns) for group, last in zip(whole, left, strict=True)]
+        self.held.note(self.model, [], kept, layers)
+
     def _remember(self, cache: Any, prompt: Prompt) -> None:
         if cache is not None:
             _check_cache(cache)
@@ -135,7 +155,11 @@ class _Session:
                 stack.enter_context(uncompiled(self.model))
                 if isinstance(now, FirstPass) and now.listeners():
                     stack.enter_context(tapped(now.listeners()))
-                return stock(**given)
+                whole = list(now.prompt.groups) if isinstance(now, FirstPass) else []
+                out = stock(**given)
+                if isinstance(now, FirstPass):
+                    self.note(given, whole, now.prompt.groups)
+                return out
 
         return torch.compiler.disable(forward)  # type: ignore[no-any-return,no-untyped-call]
 
@@ -167,7 +191,10 @@ class _Session:
                 "the images must come with the whole prompt in one call, got a part of it; leave out prefill_chunk_size"
             )
         groups = groups_of(self.host, ids, given[REDUCED], self.share)
-        groups = with_schedules(groups, self.dropper, self.budget, len(self.layers))
+        budget = self.held.budget
+        groups = with_schedules(
+            groups, self.dropper, budget[1] if isinstance(budget, tuple) else self.alone(budget), len(self.layers)
+        )
         shown = _shown(given.get("attention_mask"), tuple(visual.shape), visual.device)
         end = visual.shape[1] if self.call.end is None else self.call.end
         prompt = Prompt(groups, visual, shown, end, [None] * len(self.layers))

@@ -61,6 +61,7 @@ class Prompts:
         ids: Token ids (b, s).
         keep: Which columns stay, bool (b, s).
         positions: Stock positions, (1 or 3, b, s), those of the tokens of plans written over.
+        kept: Which of its placeholders each image has kept so far, int64, rising.
     """
 
     def __init__(self, ids: Tensor, mask: Tensor, positions: Tensor, image_token: int) -> None:
@@ -68,11 +69,13 @@ class Prompts:
         self.ids = ids.clone()
         self.keep = mask.bool() & (ids != image_token)
         self.positions = positions.clone()
+        self.kept: list[Tensor] = []
 
     def leave(self, group: Sequence[Run]) -> None:
         """Leaves an image as it is."""
         for run in group:
             self.keep[run.row, run.start : run.end] = True
+        self.kept.append(torch.arange(sum(len(run.columns) for run in group)))
 
     def put(self, group: Sequence[Run], canvas: Canvas, order: Order) -> None:
         """Puts the tokens of a plan in an image's place.
@@ -88,6 +91,7 @@ class Prompts:
             if first > 0:
                 self.ids[row, first - 1] = self.ids[row, last - 1]
         taken = columns_near(order.token, canvas.count)
+        self.kept.append(taken)
         mine = columns[taken.to(columns.device)]
         self.keep[row, mine] = True
         if canvas.views == 1:

@@ -78,18 +78,18 @@ def plan_inputs(  # noqa: PLR0913 (options by name)
         ValueError: a budget out of range, videos, images that do not match, or placeholders that do not.
     """
     options = PixelOptions(share, positions, finest, sized, weights)
-    return planned_inputs(Host.of(model, processor), inputs, method, budget, images, options)
+    return planned_inputs(Host.of(model, processor), inputs, method, budget, images, options)[:2]
 
 
 def planned_inputs(
     host: Host, inputs: Mapping[str, Any], method: Allocator, budget: Any, images: Any, options: PixelOptions
-) -> tuple[Inputs, list[Plan]]:
-    """Does what `plan_inputs` says, for a model that has been checked."""
+) -> tuple[Inputs, list[Plan], list[Tensor]]:
+    """Does what `plan_inputs` says, for a model that has been checked; also returns the placeholders that are left."""
     check_site(method, PIXELS)
     bias = sized_of(host.model, options.sized)
     check_inputs(host.model, inputs)
     if not has_images(inputs):
-        return dict(inputs), []
+        return dict(inputs), [], []
     full = with_mask(inputs)
     groups, seen = canvases_of(host, full)
     normal = normalisation_of(host.processor)
@@ -106,8 +106,10 @@ def planned_inputs(
     stock = [tokens == canvas.count and not canvas.packs for canvas, tokens in zip(canvases, budgets, strict=True)]
     parties = _parties(rows) if options.share == "prompt" else [[number] for number in range(len(counts))]
 
-    def show(plans: Sequence[Plan], whole: Sequence[bool] | None = None) -> tuple[Inputs, list[Tensor]]:
-        left = [False] * len(plans) if whole is None else whole
+    def show(plans: Sequence[Plan]) -> tuple[Inputs, list[Tensor]]:
+        return shown(plans, [False] * len(plans))[:2]
+
+    def shown(plans: Sequence[Plan], left: Sequence[bool]) -> tuple[Inputs, list[Tensor], list[Tensor]]:
         return _shown(host, full, groups, canvases, plans, left, options.positions, bias)
 
     totals = [None if budget is None else sum(budgets[number] or 0 for number in party) for party in parties]
@@ -117,7 +119,8 @@ def planned_inputs(
         methods = looked(host, method, planned, totals, scenes, canvases[0].cell, show)
     with span(PLANNING):
         plans = plans_of(methods, canvases, scenes, totals, stock, parties)
-    return show(plans, stock)[0], [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)]
+    small, _, kept = shown(plans, stock)
+    return small, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)], kept
 
 
 def canvases_of(host: Host, inputs: Mapping[str, Any]) -> tuple[list[list[Run]], list[Canvas]]:
@@ -149,8 +152,8 @@ def _shown(
     stock: Sequence[bool],
     positions: str,
     sized: float,
-) -> tuple[Inputs, list[Tensor]]:
-    """The inputs in which the images show what their plans say, and the box that each token of an image shows."""
+) -> tuple[Inputs, list[Tensor], list[Tensor]]:
+    """The inputs in which the images show what their plans say, the boxes of the tokens, and what is left of each."""
     orders = [order_of_plan(canvas, plan) for canvas, plan in zip(canvases, plans, strict=True)]
     pairs = zip(canvases, plans, orders, strict=True)
     cells = [None if whole else _cells(*parts, sized) for parts, whole in zip(pairs, stock, strict=True)]
@@ -167,7 +170,7 @@ def _shown(
     out = shorter(host.model, changed, prompts.keep, positions, used=tower_arguments(host.model))
     each = list(encoded.items)
     out[REDUCED] = encoded.take(torch.split(torch.arange(sum(each)), each), torch.split(encoded.rows, each))
-    return out, [order.boxes for order in orders]
+    return out, [order.boxes for order in orders], prompts.kept
 
 
 def _encoded(

@@ -47,7 +47,7 @@ def patched(model: Any, forward: Wrap, generate: Wrap) -> Iterator[Any]:
         if getattr(vars(model).get("forward"), ATTACHED, False):
             raise ValueError(
                 f"{type(model).__name__} must be attached once at a time, got it attached; leave that block first, or "
-                "share it: calls from several threads are right within one block"
+                "share it: calls from several threads are right within one block; ps.compose puts two on a model"
             )
         own = {name: vars(model)[name] for name in METHODS if name in vars(model)}  # hooks of accelerate live there
         model.generate = generate(model.generate)  # first: it must see the model's own `forward` too
