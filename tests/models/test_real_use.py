@@ -14,6 +14,7 @@ from pyrascope.models.families import anyres
 from pyrascope.models.host import Host
 from pyrascope.models.stock.support import transformers
 from pyrascope.models.verify.checks import CHECKS
+from pyrascope.models.verify.checks.check import TOLERANCE
 from pyrascope.models.verify.small import noise, tiny
 from pyrascope.models.verify.small.tiny import IMAGE, RECIPES, Recipe, TinyProcessor, build, prompts
 from tiny_models import TEXT, model_of, nested, pictures, tiny_processor
@@ -247,7 +248,7 @@ def test_verify_allows_what_goes_with_the_size_of_logits(processor):
     assert [row for row in report.rows if row.result == "fail"] == []
     (row,) = (row for row in report.rows if row.site == "pixels" and row.check == "full budget: logits")
     assert "allowed" in row.detail
-    assert float(row.detail.split("allowed ")[1]) > 2e-5
+    assert float(row.detail.split("allowed ")[1]) > 2 * TOLERANCE
 
 
 def test_the_pinpoints_of_small_models_are_whole_views():

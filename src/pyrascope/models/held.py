@@ -85,5 +85,6 @@ def _cost(model: Model, prompts: Sequence[Sequence[int]]) -> int | None:
         return None
     total = 0
     for text, *visual in prompts:
-        total += flops(decoder, visual if len(visual) == decoder.layers else visual[:1] * decoder.layers, other=text)
+        counts = visual if len(visual) == decoder.layers else (visual or [0])[:1] * decoder.layers
+        total += flops(decoder, counts, other=text)
     return total
