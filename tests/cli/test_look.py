@@ -67,6 +67,13 @@ def test_a_gate_takes_the_sure_answer(look, folder, tmp_path):
         assert json.loads((tmp_path / "a.json").read_text())["method"] == method
 
 
+@pytest.mark.parametrize(("budget", "more", "tokens"), [("0.25", [], 16), ("900", ["--at-most"], 64), ("1.0", [], 64)])
+def test_a_ratio_and_at_most(look, folder, tmp_path, budget, more, tokens):
+    words = ["--model", folder, "--method", "div-prune", "--no-full", "--max-new-tokens", 1]
+    assert look("-b", budget, *words, *more, "--json", tmp_path / "a.json")[0] == 0
+    assert json.loads((tmp_path / "a.json").read_text())["tokens"] == tokens
+
+
 def test_without_the_full_prompt(look, folder, tmp_path):
     to = ["--json", tmp_path / "a.json"]
     code, out, _ = look("-b", 64, "--model", folder, "--method", "tome", "--no-full", "--max-new-tokens", 2, *to)
@@ -81,6 +88,8 @@ def test_without_the_full_prompt(look, folder, tmp_path):
         ((), "the built-in model's weights must be in"),
         (("--model", "no/such/model"), "model must be a folder or hub id"),
         (("--model", "{folder}", "-b", 65), "budget must be a whole number from 1 to 64, got 65"),
+        (("--model", "{folder}", "-b", "many"), "budget must be a whole number of tokens or a ratio such as 0.25"),
+        (("--model", "{folder}", "-b", "1.5"), "a ratio above 0 and up to 1.0, got 1.5"),
         (("--model", "{folder}", "--method", "nothing"), "method must be one of"),
         (("--model", "{folder}", "--out", "{tmp}/a.txt"), "a picture must be written to a file that ends in"),
         (("--model", "{folder}", "--max-new-tokens", 0), "max-new-tokens"),

@@ -73,6 +73,16 @@ def test_answers_are_those_of_the_method(adapter, tmp_path, method):
         model.generate_until_multi_round([])
 
 
+def test_ratios_and_unknown_options(adapter, tmp_path):
+    folder = str(save_tiny(tmp_path))
+    model = lmms_eval.Pyrascope(folder, "div-prune", "0.25", at_most="true", batch_size=1)
+    assert (model.budget, model.at_most) == (0.25, True)
+    assert lmms_eval.Pyrascope(folder, "div-prune", "1.0").budget == 1.0
+    assert model.generate_until([asked(0, max_new_tokens=2)])[0]
+    with pytest.raises(TypeError, match="model_args must be of pretrained, method, .*, got temperature; leave it out"):
+        lmms_eval.Pyrascope(folder, "div-prune", 4, temperature=1)
+
+
 def test_without_lmms_eval_it_says_what_is_missing():
     with pytest.raises(ImportError, match="lmms-eval is needed"):
         lmms_eval.manifest()

@@ -18,6 +18,7 @@ from ..builtin.look import default_method, looking, trained_look
 from ..io import as_tensor
 from ..models.ask.answer import Answer
 from ..models.ask.side_by_side import FULL, LOOK, RESIZE, side_by_side
+from ..models.budgets import budget_from
 from ..models.by_name import any_method_from
 from ..models.options import GRID
 from ..models.stock.load import load
@@ -30,7 +31,10 @@ from .quiet import quiet
 def look(  # noqa: PLR0913 - one parameter an option of the command
     image: Annotated[Path, typer.Argument(help="A picture: any format that Pillow reads.", show_default=False)],
     question: Annotated[str, typer.Option("--question", "-q", help="What to ask about it.", show_default=False)],
-    budget: Annotated[int, typer.Option("--budget", "-b", help="Visual tokens to spend.", show_default=False)],
+    budget: Annotated[
+        str,
+        typer.Option("--budget", "-b", help="Visual tokens to spend, or a ratio of all, as 0.25.", show_default=False),
+    ],
     model: Annotated[
         str | None, typer.Option(help="A local folder or a hub id; default: the built-in model.", show_default=False)
     ] = None,
@@ -58,11 +62,14 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
         str,
         typer.Option(help="Finest level of plans: 'grid', the model's; 'source', the picture's; or octaves, 0 to 3."),
     ] = GRID,
+    at_most: Annotated[
+        bool, typer.Option("--at-most", help="Take all tokens where the picture has fewer than the budget.")
+    ] = False,
     max_new_tokens: Annotated[int, typer.Option(min=1, help="Most tokens of the answer.")] = 32,
     full: Annotated[bool, typer.Option("--full/--no-full", help="Ask with all visual tokens too.")] = True,
 ) -> None:
     """Asks a model about a picture for exactly BUDGET visual tokens, beside a resize and the full budget."""
-    chosen = None if method is None else any_method_from(method)
+    chosen, tokens = None if method is None else any_method_from(method), budget_from(budget)
     name = str(default_model()) if model is None else model
     with (
         outputs(json, out, inputs=[image], kinds=("answers", "picture")) as files,
@@ -82,13 +89,14 @@ def look(  # noqa: PLR0913 - one parameter an option of the command
             picture,
             question,
             method=chosen,
-            budget=budget,
+            budget=tokens,
+            at_most=at_most,
             max_new_tokens=max_new_tokens,
             gate=gate,
             full=full,
             finest=int(finest) if finest.isdecimal() else finest,
         )
-        record = {"image": str(image), "question": question, "model": name, "budget": budget, "warnings": warnings}
+        record = {"image": str(image), "question": question, "model": name, "budget": tokens, "warnings": warnings}
         files.write(json_format.dumps(record | _record(found), indent=1) + "\n")
         if out:
             files.draw(look_figure(pixels, question, found))

@@ -18,6 +18,7 @@ from typing import Any
 import torch
 
 from ..models.attach import attach
+from ..models.budgets import budget_from
 from ..models.by_name import any_method_from
 from ..models.prepare import prepare
 from ..models.prompts.chat import image_token, prompt_of
@@ -45,6 +46,10 @@ def _part(name: str) -> Any:
         raise ImportError(f"lmms-eval is needed, got {error}; run: pip install 'lmms-eval>=0.5'") from error
 
 
+KNOWN = {"device", "batch_size", "max_batch_size"}
+"""What the harness itself gives every model."""
+
+
 @cache
 def _model() -> type:
     """The class, made when it is asked for, since what it is made from is optional."""
@@ -52,12 +57,21 @@ def _model() -> type:
     class Pyrascope(_part("lmms_eval.api.model").lmms):  # type: ignore[misc]
         """Answers by a method and a budget; without a method with all visual tokens."""
 
-        def __init__(self, pretrained: str, method: str = "", budget: int | str = 0, **others: Any) -> None:
+        def __init__(
+            self, pretrained: str, method: str = "", budget: float | str = 0, at_most: bool | str = False, **others: Any
+        ) -> None:
+            unknown = sorted(set(others) - KNOWN)
+            if unknown:
+                raise TypeError(
+                    f"model_args must be of pretrained, method, budget, at_most, {', '.join(sorted(KNOWN))}, "
+                    f"got {', '.join(unknown)}; leave it out"
+                )
             super().__init__()
             self.model, self.processor = load(pretrained)
             self.model.to(others.get("device") or "cpu")
             self.method = any_method_from(method) if method else None
-            self.budget = int(budget) or None
+            self.budget = budget_from(str(budget)) or None
+            self.at_most = str(at_most).lower() in ("true", "1")
 
         def generate_until(self, requests: Sequence[Any]) -> list[str]:
             """Returns one answer a request."""
@@ -67,7 +81,7 @@ def _model() -> type:
             images = list(visuals_of(self.task_dict[task][split][number]) or [])
             text = context.replace(image_token(self.processor), " ").strip()
             most = int(options.get("max_new_tokens", options.get("max_gen_toks", 64)))
-            said = generated(self.model, self.processor, images, text, self.method, self.budget, most)
+            said = generated(self.model, self.processor, images, text, self.method, self.budget, most, self.at_most)
             until = options.get("until") or []
             for end in [until] if isinstance(until, str) else until:
                 said = said.split(end)[0] if end else said
@@ -84,7 +98,14 @@ def _model() -> type:
 
 @torch.no_grad()
 def generated(
-    model: Any, processor: Any, images: Sequence[Any], text: str, method: Any, budget: int | None, most: int
+    model: Any,
+    processor: Any,
+    images: Sequence[Any],
+    text: str,
+    method: Any,
+    budget: float | None,
+    most: int,
+    at_most: bool = False,
 ) -> str:
     """Returns the greedy answer to a question about any number of images, each for `budget` visual tokens."""
     prompt = prompt_of(processor, text, images=len(images))
@@ -93,7 +114,7 @@ def generated(
         given = {"text": prompt, "return_tensors": "pt", **({"images": list(images)} if images else {})}
         inputs = dict(processor(**given).to(model.device))
     else:
-        inputs = prepare(model, processor, list(images), prompt, method=method, budget=budget)[0]
-    with attach(model, method, budget, processor=processor) if inside and images else nullcontext():
+        inputs = prepare(model, processor, list(images), prompt, method=method, budget=budget, at_most=at_most)[0]
+    with attach(model, method, budget, processor=processor, at_most=at_most) if inside and images else nullcontext():
         out = model.generate(**inputs, max_new_tokens=most, do_sample=False, num_beams=1)
     return str(processor.tokenizer.decode(out[0, inputs["input_ids"].shape[1] :], skip_special_tokens=True))

@@ -44,6 +44,7 @@ def attach(  # noqa: PLR0913 (options by name)
     processor: Any = None,
     share: str = "image",
     positions: str = ORIGINAL,
+    at_most: bool = False,
     finest: str | int = GRID,
     sized: float | None = None,
     weights: Sequence[Tensor | None] | None = None,
@@ -66,13 +67,15 @@ def attach(  # noqa: PLR0913 (options by name)
             dropper (`pyrascope.droppers`), which lets tokens go between layers, or two of them by `pyrascope.compose`.
             Where none is given, `TwoLevels()`: told nothing about where to look, a frozen encoder kept as much of it as
             of a plain resize, and of other plans less (docs/experiments.md, "what a frozen encoder tolerates").
-        budget: Tokens of each image, or a list, one number an image. For a dropper the mean number of visual tokens
+        budget: Tokens of each image, or a list, one number an image; a float in (0, 1] is a ratio of the stock count,
+            rounded half up, at least 1 (so 1 is one token and 1.0 all). For a dropper the mean number of visual tokens
             over the layers, met up to less than one, or None for its own schedule. Of two methods it is that of the
             first; a pair sets both.
         processor: As `plan_inputs` and `reduce_inputs`.
         share: "image": every image has the budget; "prompt": the images of a prompt share it.
         positions: "original": tokens keep their places in the prompt; "compact": positions that nothing uses any more
             close up. Not for a dropper, which keeps the positions.
+        at_most: Whether an image that has fewer tokens than its budget keeps what it has, instead of an error.
         finest: Of an allocator alone: its finest level, "grid" (the model's own), "source" (as fine as the image is, at
             most 3 octaves) or a number of octaves from 0 to 3.
         sized: Of an allocator alone: share, 0 to 1, of log(area) that makes coarse tokens count for more in the tower's
@@ -94,14 +97,14 @@ def attach(  # noqa: PLR0913 (options by name)
     host = Host.of(model, processor)
     inner, thinned = host.model, Caches[Any]()
     site = site_of(method)
-    options = PixelOptions(share, positions, finest, sized, weights)
+    options = PixelOptions(share, positions, at_most, finest, sized, weights)
     check_options(site_of(method.first) if isinstance(method, Composed) else site, options)
     with ExitStack() as stack:
         calls = stack.enter_context(held(model, budget))
         wraps: list[tuple[Wrap, Wrap]] = []  # of `forward` and of `generate`, those nearest to the model first
         if site == LAYERS:
             dropper = method.dropper if isinstance(method, Composed) else cast(Dropper, method)
-            session = stack.enter_context(dropping(host, dropper, calls, share))
+            session = stack.enter_context(dropping(host, dropper, calls, share, at_most))
             session.composed = isinstance(method, Composed)
             wraps.append((session.forward, session.generate))
         if site != LAYERS or isinstance(method, Composed):

@@ -12,9 +12,9 @@ from .budgets import SHARES
 ORIGINAL, COMPACT = POSITIONS = ("original", "compact")
 GRID, SOURCE = "grid", "source"
 TAKEN: dict[Site, tuple[str, ...]] = {
-    PIXELS: ("share", "positions", "finest", "sized", "weights"),
-    FEATURES: ("share", "positions"),
-    LAYERS: ("share",),
+    PIXELS: ("share", "positions", "at_most", "finest", "sized", "weights"),
+    FEATURES: ("share", "positions", "at_most"),
+    LAYERS: ("share", "at_most"),
 }
 """The options that methods of each site take."""
 
@@ -27,6 +27,7 @@ class PixelOptions:
         share: "image": the budget is that of each image; "prompt": of all images of a prompt, planned together.
         positions: "original": every token has the position of the stock token whose cell holds its centre (under
             M-RoPE, its centre between them); "compact": positions that nothing uses any more close up.
+        at_most: Whether an image that has fewer tokens than its budget keeps what it has, instead of an error.
         finest: Finest level of the plans: "grid", the stock grid; "source", as fine as the source images are, at most
             3 octaves; or a number of octaves from 0 to 3. All but the grid need the source images.
         sized: Share, 0 to 1, of log(area / mean area of the image's boxes) that is added to the attention logits of
@@ -42,6 +43,7 @@ class PixelOptions:
 
     share: str = "image"
     positions: str = ORIGINAL
+    at_most: bool = False
     finest: str | int = GRID
     sized: float | None = None
     weights: Sequence[Tensor | None] | None = None

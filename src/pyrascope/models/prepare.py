@@ -31,6 +31,7 @@ def prepare(  # noqa: PLR0913 (options by name)
     budget: Any,
     share: str = "image",
     positions: str = ORIGINAL,
+    at_most: bool = False,
     finest: str | int = GRID,
     sized: float | None = None,
     weights: Sequence[Tensor | None] | None = None,
@@ -48,10 +49,12 @@ def prepare(  # noqa: PLR0913 (options by name)
         text: One prompt or several, with their image placeholders.
         method: An allocator (`pyrascope.methods`, pixels site) or a reducer (`pyrascope.reducers`, features site).
             Where none is given, `TwoLevels()`, for the reason that `attach` says.
-        budget: Tokens of each image, from 1 to what it has in full; or one number for each in a list.
+        budget: Tokens of each image, from 1 to what it has in full; or one number for each in a list. A float in (0, 1]
+            is a ratio of the stock count, rounded half up, at least 1.
         share: "image": every image has the budget; "prompt": the images of a prompt share it.
         positions: "original": tokens keep their places in the prompt; "compact": positions that nothing uses any more
             close up.
+        at_most: Whether an image that has fewer tokens than its budget keeps what it has, instead of an error.
         finest: Of an allocator alone: its finest level, "grid" (the model's own), "source" (as fine as the image is, at
             most 3 octaves) or a number of octaves from 0 to 3.
         sized: Of an allocator alone: share, 0 to 1, of log(area) that makes coarse tokens count for more in the tower's
@@ -67,7 +70,7 @@ def prepare(  # noqa: PLR0913 (options by name)
     site = site_of(method)
     if site == LAYERS:
         raise TypeError(f"method must be of the pixels or features site, got {shorten(method)}; use attach")
-    options = PixelOptions(share, positions, finest, sized, weights)
+    options = PixelOptions(share, positions, at_most, finest, sized, weights)
     check_options(site, options)
     host = Host.of(model, processor, called=True)
     several = not isinstance(text, str)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...allocation.plan import Plan
 from ..attach import attach
+from ..budgets import tokens_asked
 from ..fewer import with_fewer_tokens
 from ..host import Host
 from ..options import GRID, PixelOptions
@@ -101,14 +102,15 @@ def greedy(model: Model, inputs: Mapping[str, Any], most: int, **options: Any) -
 
 
 @torch.no_grad()
-def answer(
+def answer(  # noqa: PLR0913 (options by name)
     model: Any,
     processor: Any,
     image: Any,
     question: str,
     *,
     method: Any = None,
-    budget: int | None = None,
+    budget: int | float | None = None,
+    at_most: bool = False,
     finest: str | int = GRID,
     max_new_tokens: int = 32,
 ) -> Answer:
@@ -121,6 +123,7 @@ def answer(
         question: The question.
         method: A method of any site; None: the full prompt.
         budget: Visual tokens, as `prepare` and `attach` take it.
+        at_most: Whether an image that has fewer tokens than `budget` keeps what it has.
         finest: Finest level of plans before the tower, as `PixelOptions`; other methods do without.
         max_new_tokens: Most tokens of the answer.
 
@@ -132,15 +135,15 @@ def answer(
     with spans() as seconds:
         text, image = prompt_of(processor, question), readable(image)
         full = dict(processor(images=image, text=text, return_tensors="pt").to(host.model.device))
-        inputs, plan = _shorter(host, image, full, method, budget, finest)
+        inputs, plan = _shorter(host, image, full, method, budget, PixelOptions(at_most=at_most, finest=finest))
     clock = _FirstToken()
-    with attach(model, method, budget, processor=processor) if site == LAYERS else nullcontext():
+    with attach(model, method, budget, processor=processor, at_most=at_most) if site == LAYERS else nullcontext():
         out = greedy(model, inputs, max_new_tokens, streamer=clock)
     end = time.perf_counter()
     new = out.sequences[0, inputs["input_ids"].shape[1] :]
     return Answer(
         text=processor.tokenizer.decode(new, skip_special_tokens=True).strip(),
-        tokens=seen_tokens(model, inputs, method if site == LAYERS else None, budget)[0],
+        tokens=seen_tokens(host.model, inputs, method if site == LAYERS else None, budget, at_most)[0],
         entropy=float(entropy_of(out.logits[0][0])),
         first=clock.at - start,
         planning=seconds[PLANNING],
@@ -152,19 +155,19 @@ def answer(
 
 
 def _shorter(
-    host: Host, image: Any, full: dict[str, Any], method: Any, budget: int | None, finest: str | int
+    host: Host, image: Any, full: dict[str, Any], method: Any, budget: Any, options: PixelOptions
 ) -> tuple[dict[str, Any], Callable[[], Plan | None]]:
     """The inputs with fewer visual tokens, and what makes the plan of what these show, once time is not counted."""
     if method is None or site_of(method) == LAYERS:
         return full, lambda: None
-    small, (found,) = with_fewer_tokens(host, full, method, budget, images=[image], options=PixelOptions(finest=finest))
+    small, (found,) = with_fewer_tokens(host, full, method, budget, images=[image], options=options)
     if isinstance(found, Plan):
         return small, lambda: found
     return small, lambda: shown_by(host, image, full, found, repr(method))
 
 
 def seen_tokens(
-    model: Model, inputs: Mapping[str, Any], dropper: Any = None, budget: int | None = None
+    model: Model, inputs: Mapping[str, Any], dropper: Any = None, budget: Any = None, at_most: bool = False
 ) -> list[int | float]:
     """Returns the visual tokens that the language model sees of each prompt; with a dropper, their mean over layers.
 
@@ -173,9 +176,11 @@ def seen_tokens(
         inputs: As it is given them.
         dropper: A method of the layers site, or None.
         budget: Of the dropper.
+        at_most: As it was given.
     """
     counts: list[int] = (inputs["input_ids"] == model.config.image_token_id).sum(1).tolist()
     if dropper is None:
         return list(counts)
     layers = int(model.config.get_text_config().num_hidden_layers)
-    return [sum(dropper.schedule(count, layers, budget)) / layers for count in counts]
+    asked = [tokens_asked(budget, count, at_most) for count in counts]
+    return [sum(dropper.schedule(count, layers, own)) / layers for count, own in zip(counts, asked, strict=True)]

@@ -16,7 +16,7 @@ def side_by_side(
     question: str,
     *,
     method: Any,
-    budget: int,
+    budget: int | float,
     gate: float | None = None,
     full: bool = True,
     **options: Any,
@@ -32,11 +32,11 @@ def side_by_side(
         image: As `answer`.
         question: As `answer`.
         method: A method of any site.
-        budget: Visual tokens; a resize may use fewer.
+        budget: Visual tokens, or a ratio of all; a resize may use fewer.
         gate: Entropy in nats: where the answer from the resize is surer than that, it is the answer, and the method
             does not look. Where it is not, the times of "look" include the resize's first token. None: always look.
         full: Whether to ask with all visual tokens too.
-        options: `finest` and `max_new_tokens`, as `answer`.
+        options: `at_most`, `finest` and `max_new_tokens`, as `answer`.
 
     Raises:
         ImportError, TypeError, ValueError: as `answer`.

@@ -31,6 +31,7 @@ def reduce_inputs(
     processor: Any = None,
     share: str = "image",
     positions: str = ORIGINAL,
+    at_most: bool = False,
 ) -> tuple[Inputs, list[Reduction]]:
     """Returns the inputs of the shorter prompts, and what was kept of each image; inputs without images pass through.
 
@@ -47,6 +48,7 @@ def reduce_inputs(
             nothing uses any more close up. Under M-RoPE both keep an image's arrangement in rows and columns. Merged
             tokens stand, where the image is one grid, at the position of the cell that holds their centre, under
             M-RoPE at the centre itself, and follow one another by that.
+        at_most: Whether an image that has fewer tokens than its budget keeps what it has, instead of an error.
 
     Raises:
         ImportError: transformers is missing or too old.
@@ -55,7 +57,7 @@ def reduce_inputs(
         ValueError: a budget out of range, videos, placeholders that do not match the images, or a processor of another
             model.
     """
-    options = PixelOptions(share=share, positions=positions)
+    options = PixelOptions(share=share, positions=positions, at_most=at_most)
     return reduced_inputs(Host.of(model, processor), inputs, method, budget, options)
 
 
@@ -74,7 +76,7 @@ def reduced_inputs(
         encoded = encode(model, full)
     groups = host.images(ids, encoded.items)
     counts = [sum(len(run.columns) for run in group) for group in groups]
-    budgets = budgets_of(budget, counts, [group[0].row for group in groups], options.share)
+    budgets = budgets_of(budget, counts, [group[0].row for group in groups], options.share, options.at_most)
     features = torch.split(encoded.rows, counts)
     known = contexts(host, full, groups, method, heard)
     with span(PLANNING):

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..._check import one_of, shorten
 from ...allocation.contracts.dropper import Dropper
-from ..budgets import SHARES
+from ..budgets import SHARES, tokens_asked
 from ..host import Host
 from ..prompts.images import image_runs
 from ..stock.placeholders import columns_of
@@ -44,27 +44,31 @@ def groups_of(host: Host, ids: Tensor, encoded: Mapping[str, Any], share: str) -
     return [Group(row, torch.tensor(columns, device=ids.device), ()) for row, columns in found]
 
 
-def with_schedules(groups: Sequence[Group], dropper: Dropper, budget: Any, layers: int) -> list[Group]:
+def with_schedules(
+    groups: Sequence[Group], dropper: Dropper, budget: Any, layers: int, at_most: bool = False
+) -> list[Group]:
     """Returns the groups with the dropper's schedule for each.
 
     Args:
         groups: In order.
         dropper: The method.
         budget: Mean number over the layers for each group, None for the method's own, or a list, one for each group
-            (of each prompt once, where generation runs several copies of it).
+            (of each prompt once, where generation runs several copies of it). A float is a ratio of the group's tokens.
         layers: Of the language model.
+        at_most: Whether a group that has fewer keeps what it has.
 
     Raises:
         ValueError: another number of budgets than groups, budgets out of reach, or a schedule that rises.
     """
     out = []
-    for group, one in zip(groups, _each(budget, groups), strict=True):
-        counts = list(dropper.schedule(len(group.columns), layers, one))
+    for group, own in zip(groups, _each(budget, groups), strict=True):
+        asked = tokens_asked(own, len(group.columns), at_most)
+        counts = list(dropper.schedule(len(group.columns), layers, asked))
         falling = len(counts) == layers and counts == sorted(counts, reverse=True) and counts[-1] > 0
         if not falling or counts[0] != len(group.columns):
             raise ValueError(
                 f"a schedule must begin with all {len(group.columns)} tokens and never rise over {layers} layers, "
-                f"got {shorten(counts)} from {shorten(dropper)}; mend the dropper"
+                f"got {shorten(counts)} from {shorten(dropper)}; this is a bug in the dropper"
             )
         out.append(Group(group.row, group.columns, counts))
     return out

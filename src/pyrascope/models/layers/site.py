@@ -30,7 +30,9 @@ MASKABLE = ("sdpa", "eager")
 
 
 @contextmanager
-def dropping(host: Host, dropper: Dropper, held: Held, share: str = "image") -> Iterator["Session"]:
+def dropping(
+    host: Host, dropper: Dropper, held: Held, share: str = "image", at_most: bool = False
+) -> Iterator["Session"]:
     """Within the block, the layers are ready to let visual tokens go between them, as `dropper` says.
 
     The calls themselves are those of the session: `Session.forward` and `Session.generate` wrap the model's own.
@@ -43,6 +45,7 @@ def dropping(host: Host, dropper: Dropper, held: Held, share: str = "image") -> 
         held: Has the budget: the mean number of visual tokens over the layers, of each image or prompt as `share` says;
             None for the dropper's own schedule; a list has one for each image; a pair has it second.
         share: "image": every image has its schedule; "prompt": the images of a prompt have one together.
+        at_most: Whether an image that has fewer tokens than its budget keeps all.
 
     Yields:
         The session.
@@ -51,7 +54,7 @@ def dropping(host: Host, dropper: Dropper, held: Held, share: str = "image") -> 
         NotImplementedError: a language model or an attention backend that is not served.
         ValueError: from the calls within: a budget out of reach, a static cache, chunked prefill, videos.
     """
-    session = Session(host, dropper, held, share)
+    session = Session(host, dropper, held, share, at_most)
     with ExitStack() as stack:
         for number, layer in enumerate(session.layers):
             before, after = session.hooks(number)
@@ -80,7 +83,7 @@ class _Call(threading.local):
 class Session:
     """What is known between the calls of one block: caches that hold fewer tokens, and what each thread is doing."""
 
-    def __init__(self, host: Host, dropper: Dropper, held: Held, share: str) -> None:
+    def __init__(self, host: Host, dropper: Dropper, held: Held, share: str, at_most: bool) -> None:
         """Checks that the model can be served."""
         one_of(share, "share", SHARES)
         self.host, self.model, self.dropper, self.held, self.share = host, host.model, dropper, held, share
@@ -91,7 +94,7 @@ class Session:
         if backend not in MASKABLE:
             raise NotImplementedError(f"the attention backend must be {' or '.join(MASKABLE)} here, got {backend}")
         self.additive = backend == "eager"
-        self.composed = False
+        self.composed, self.at_most = False, at_most
         self.prompts: WeakKeyDictionary[Any, Prompt] = WeakKeyDictionary()
         self.call = _Call()
 
@@ -192,9 +195,8 @@ class Session:
             )
         groups = groups_of(self.host, ids, given[REDUCED], self.share)
         budget = self.held.budget
-        groups = with_schedules(
-            groups, self.dropper, budget[1] if isinstance(budget, tuple) else self.alone(budget), len(self.layers)
-        )
+        own = budget[1] if isinstance(budget, tuple) else self.alone(budget)
+        groups = with_schedules(groups, self.dropper, own, len(self.layers), self.at_most)
         shown = _shown(given.get("attention_mask"), tuple(visual.shape), visual.device)
         end = visual.shape[1] if self.call.end is None else self.call.end
         prompt = Prompt(groups, visual, shown, end, [None] * len(self.layers))

@@ -41,6 +41,7 @@ def plan_inputs(  # noqa: PLR0913 (options by name)
     images: Any = None,
     share: str = "image",
     positions: str = ORIGINAL,
+    at_most: bool = False,
     finest: str | int = GRID,
     sized: float | None = None,
     weights: Sequence[Tensor | None] | None = None,
@@ -63,6 +64,7 @@ def plan_inputs(  # noqa: PLR0913 (options by name)
         share: "image": the budget is that of each image; "prompt": of all images of a prompt, planned together.
         positions: "original": every token has the position of the stock token whose cell holds its centre; "compact":
             positions that nothing uses any more close up.
+        at_most: Whether an image that has fewer tokens than its budget keeps what it has, instead of an error.
         finest: Finest level of the plans: "grid", "source", or octaves from 0 to 3; see `PixelOptions`.
         sized: Share, 0 to 1, of log(area) in the tower's attention; see `PixelOptions`.
         weights: How much the places of each image matter, (h', w'); one map (or None) for each image.
@@ -77,7 +79,7 @@ def plan_inputs(  # noqa: PLR0913 (options by name)
         NotImplementedError: the tower cannot take packed patches.
         ValueError: a budget out of range, videos, images that do not match, or placeholders that do not.
     """
-    options = PixelOptions(share, positions, finest, sized, weights)
+    options = PixelOptions(share, positions, at_most, finest, sized, weights)
     return planned_inputs(Host.of(model, processor), inputs, method, budget, images, options)[:2]
 
 
@@ -95,7 +97,9 @@ def planned_inputs(
     normal = normalisation_of(host.processor)
     canvases = placed(seen, images, host.processor, options.finest, normal)
     counts, rows = [canvas.count for canvas in canvases], [group[0].row for group in groups]
-    budgets = [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, options.share)
+    budgets = (
+        [None] * len(counts) if budget is None else budgets_of(budget, counts, rows, options.share, options.at_most)
+    )
     weights = [None] * len(counts) if options.weights is None else list(options.weights)
     if len(weights) != len(counts):
         raise ValueError(f"weights must be one map (or None) for each of the {len(counts)} images, got {len(weights)}")
