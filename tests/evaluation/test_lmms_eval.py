@@ -79,7 +79,7 @@ def test_ratios_and_unknown_options(adapter, tmp_path):
     assert (model.budget, model.at_most) == (0.25, True)
     assert lmms_eval.Pyrascope(folder, "div-prune", "1.0").budget == 1.0
     assert model.generate_until([asked(0, max_new_tokens=2)])[0]
-    with pytest.raises(TypeError, match="model_args must be of pretrained, method, .*, got temperature; leave it out"):
+    with pytest.raises(TypeError, match=r"model_args must be of pretrained, method, .*, got temperature; leave it out"):
         lmms_eval.Pyrascope(folder, "div-prune", 4, temperature=1)
 
 

@@ -253,3 +253,23 @@ def test_verify_allows_what_goes_with_the_size_of_logits(processor):
 
 def test_the_pinpoints_of_small_models_are_whole_views():
     assert all(side % 64 == 0 for pair in anyres.PINPOINTS for side in pair)
+
+
+@pytest.mark.parametrize("size", [[1, 500], [500, 1], [16, 1200], [1200, 16]])
+@pytest.mark.parametrize("kind", ["llava_next", "llava_onevision"])
+def test_strips_of_which_stock_leaves_no_tile(kind, size):
+    """So narrow that the rounded height of what is not padding is 0: what is left is the view of the whole image."""
+    model = model_of(kind)
+    given = {"pixel_values": torch.randn(1, 3, 3, 64, 64), "image_sizes": torch.tensor([size])}
+    count = sum(len(rows) for rows in model.base_model.get_image_features(**given, return_dict=True).pooler_output)
+    ids = torch.tensor([[5, *[IMAGE] * count, 6, 7]])
+    inputs = {**given, "input_ids": ids, "attention_mask": torch.ones_like(ids)}
+    stock = model(**inputs).logits[:, -1]
+    for budget in (count, 5):
+        for method in METHODS:
+            to_fewer = plan_inputs if method.site == "pixels" else ps.models.reduce_inputs
+            small, _ = to_fewer(model, inputs, method, budget)
+            assert int((small["input_ids"] == IMAGE).sum()) == budget
+            logits = model(**small).logits[:, -1]
+            if budget == count:
+                near(logits, stock, "transform")

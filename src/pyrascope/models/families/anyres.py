@@ -83,6 +83,9 @@ def _layouts(model: Model, cell: int, inputs: Mapping[str, Any]) -> list[_Paddin
         tiles = stock.get_anyres_image_grid_shape(size, config.image_grid_pinpoints, config.vision_config.image_size)
         number = torch.arange(tiles[0] * side * tiles[1] * side).reshape(1, tiles[0] * side, tiles[1] * side)
         kept = stock.unpad_image(number, size)[0]
+        if not kept.numel():  # so narrow that stock takes all of its tiles for padding; ends of rows may be left
+            out.append(_Padding(tiles, (0, 0), (0, 0), (int(kept.shape[0]), int(kept.shape[1]))))
+            continue
         start, grid = divmod(int(kept[0, 0]), tiles[1] * side), kept.shape
         ratio = math.sqrt(grid[0] * grid[1] / (int(most) * side**2)) if most else 0
         grid = (int(grid[0] // ratio), int(grid[1] // ratio)) if ratio > 1.1 else grid
@@ -123,6 +126,9 @@ def _views(pixels: Tensor, layouts: Sequence[_Padding]) -> list[Tensor]:
 
 
 def _canvas(views: Tensor, layout: _Padding, size: tuple[int, int], side: int, cell: int) -> Canvas:
+    if layout.tiles != (0, 0) and layout.kept == (0, 0):
+        shown, tokens = views[0, :, : side * cell, : side * cell], torch.arange(side * side).reshape(side, side)
+        return Canvas(shown, cell, (side, side), tokens, _tokens(side, layout), len(views))
     rows, columns = layout.grid
     if layout.tiles == (0, 0):
         tokens = torch.arange(rows * columns).reshape(rows, columns)
@@ -244,6 +250,8 @@ def _tiles(pack: Packing, views: int, side: tuple[int, int]) -> Tensor | Views:
     if views == 1:
         return one_view(len(shares))
     breaks = (shares.sum(1) == 0).nonzero().flatten()
+    if len(shares) - len(breaks) == cells:  # nothing is left of the tiles but ends of rows
+        return torch.cat([torch.zeros(cells, dtype=torch.long), torch.ones(len(breaks), dtype=torch.long)])
     number = first_of_largest(shares, ROUNDED)  # between two tiles the first
     number[breaks] = number[breaks - 1]
     shown = number[cells:].reshape(len(breaks), -1)[:, :-1] - 1
