@@ -11,7 +11,6 @@ pytest.importorskip("transformers")
 
 import pyrascope as ps
 from pictures import noise
-from pyrascope.models.host import Host
 from pyrascope.models.pixels.site import canvases_of
 from pyrascope.models.pixels.sources import normalisation_of, placed, readable
 from pyrascope.models.stock.inputs import with_mask
@@ -89,7 +88,7 @@ def test_a_picture_of_few_rows_has_its_own_colours(height):
     pixels[..., 0], pixels[..., 1] = np.linspace(0, 255, 90), 255
     image, model, processor = Image.fromarray(pixels), model_of("llava"), tiny_processor()
     inputs = with_mask(dict(processor(images=image, text=ASK, return_tensors="pt")))
-    seen, normal = canvases_of(Host(model, processor), inputs)[1], normalisation_of(processor)
+    seen, normal = canvases_of(model, inputs, processor)[1], normalisation_of(processor)
     fine = normal.shown(placed(seen, [image], processor, "source", normal)[0].pixels)
     coarse = torch.nn.functional.interpolate(fine[None], seen[0].pixels.shape[-2:], mode="area")[0]
     assert float((coarse - normal.shown(seen[0].pixels)).abs().mean()) < 0.02

@@ -18,7 +18,6 @@ from pyrascope.methods import Foveated, ProgressiveLevels, RateDistortion, Resiz
 from pyrascope.methods.reducers import DivPrune
 from pyrascope.models import attach, plan_inputs, prepare
 from pyrascope.models.families.adapter import adapted_types, adapter_of
-from pyrascope.models.host import Host
 from pyrascope.models.pixels.placing import columns_near
 from pyrascope.models.pixels.site import canvases_of
 from pyrascope.models.stock.encode import encode
@@ -64,7 +63,7 @@ def test_packed_features_of_all_cells_are_the_stock_features(model):
     """Also where stock sees tiles: an image of one view, put through the packed pass."""
     inputs = prompts(model)
     stock = encode(model, inputs)
-    groups, canvases = canvases_of(Host(model, TINY), inputs)
+    groups, canvases = canvases_of(model, inputs, TINY)
     small, plans = plan_inputs(model, inputs, SQUARE, [canvas.count for canvas in canvases], processor=TINY)
     found = small["mm_encoder_outputs"]["image"].pooler_output
     found = torch.cat([rows.reshape(-1, rows.shape[-1]) for rows in found])
@@ -119,7 +118,7 @@ def test_each_token_is_encoded_from_its_own_box():
 def test_below_the_full_budget_tiles_are_one_image(kind):
     """As many tokens as there are cells: those of the whole image at its own places, none of views or row ends."""
     model, inputs = model_of(kind), prompts(model_of(kind))
-    _, canvases = canvases_of(Host(model, TINY), inputs)
+    _, canvases = canvases_of(model, inputs, TINY)
     cells = [canvas.grid[0] * canvas.grid[1] for canvas in canvases]
     tiled = [canvas.views > 1 for canvas in canvases]
     assert tiled.count(True) >= 2

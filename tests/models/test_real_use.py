@@ -224,6 +224,25 @@ def test_copies_of_a_processor_in_use_are_of_its_own_class(duplicate, processor)
     assert type(processor) is stock
 
 
+@pytest.mark.parametrize("method", [*METHODS, ps.droppers.PyramidDrop()], ids=repr)
+def test_a_deep_copy_inside_is_a_stock_model_of_its_own(method, processor):
+    """As of an average of weights, or a frozen reference."""
+    model = build("llava")
+    with attach(model, method, 9 if method in METHODS else None, processor=processor):
+        inputs = asked(processor)
+        before = model(**inputs).logits
+        twin = copy.deepcopy(model)
+        for weight in twin.parameters():
+            weight.mul_(0.5)
+        assert torch.equal(model(**inputs).logits, before)
+        halved = twin(**inputs).logits
+    for weight in model.parameters():
+        weight.mul_(0.5)
+    assert torch.equal(halved, model(**inputs).logits)
+    assert torch.equal(twin(**inputs).logits, halved)
+    assert {"forward", "generate", "__deepcopy__"}.isdisjoint({*vars(twin), *vars(model)})
+
+
 def test_two_models_share_a_processor_and_leave_in_any_order(processor):
     stock = type(processor)
     first, second = (

@@ -93,7 +93,7 @@ def planned_inputs(
     if not has_images(inputs):
         return dict(inputs), [], []
     full = with_mask(inputs)
-    groups, seen = canvases_of(host, full)
+    groups, seen = _canvases(host, full)
     normal = normalisation_of(host.processor)
     canvases = placed(seen, images, host.processor, options.finest, normal)
     counts, rows = [canvas.count for canvas in canvases], [group[0].row for group in groups]
@@ -127,17 +127,22 @@ def planned_inputs(
     return small, [canvas.in_source(plan) for canvas, plan in zip(canvases, plans, strict=True)], kept
 
 
-def canvases_of(host: Host, inputs: Mapping[str, Any]) -> tuple[list[list[Run]], list[Canvas]]:
+def canvases_of(model: Any, inputs: Mapping[str, Any], processor: Any) -> tuple[list[list[Run]], list[Canvas]]:
     """Returns the placeholders of each image in the prompts, and what stock sees of it as one canvas.
 
     Args:
-        host: The model and its processor.
+        model: A model of transformers that takes encoded features.
         inputs: What the processor returned, with images.
+        processor: The processor, where tiles have to be told apart; None where there is none.
 
     Raises:
         NotImplementedError: the tower cannot take packed patches.
         ValueError: placeholders that do not match the images.
     """
+    return _canvases(Host.of(model, processor), inputs)
+
+
+def _canvases(host: Host, inputs: Mapping[str, Any]) -> tuple[list[list[Run]], list[Canvas]]:
     groups = host.images(inputs["input_ids"], host.adapter.items(host.model, inputs))
     return groups, host.adapter.canvases(host.model, inputs, groups)
 

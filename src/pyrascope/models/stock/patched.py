@@ -1,5 +1,6 @@
 """One model instance with another `forward` and `generate` for a while."""
 
+import copy
 import inspect
 import threading
 from collections.abc import Callable, Iterator
@@ -7,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 METHODS = ("forward", "generate")
-ATTACHED = "attached_by_pyrascope"
+ATTACHED, COPY = "attached_by_pyrascope", "__deepcopy__"
 _ATTACHING = threading.Lock()
 Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
@@ -34,6 +35,16 @@ def prompt_by_name(stock: Callable[..., Any]) -> Callable[..., dict[str, Any]]:
     return arguments
 
 
+def _plain_copy(model: Any, own: dict[str, Any], memo: dict[int, Any]) -> Any:
+    """A deep copy of a model as it was before the block: nothing of it runs through the original."""
+    plain = {name: value for name, value in vars(model).items() if name not in (*METHODS, COPY)} | own
+    kind: Any = type(model)
+    twin = kind.__new__(kind)
+    memo[id(model)] = twin
+    twin.__setstate__(copy.deepcopy(plain, memo))
+    return twin
+
+
 @contextmanager
 def patched(model: Any, forward: Wrap, generate: Wrap) -> Iterator[Any]:
     """Within the block, the instance's `forward` and `generate` are what these make of its own; others keep theirs.
@@ -53,9 +64,11 @@ def patched(model: Any, forward: Wrap, generate: Wrap) -> Iterator[Any]:
         model.generate = generate(model.generate)  # first: it must see the model's own `forward` too
         model.forward = forward(model.forward)
         setattr(model.forward, ATTACHED, True)
+        vars(model)[COPY] = lambda memo: _plain_copy(model, own, memo)
     try:
         yield model
     finally:
+        vars(model).pop(COPY, None)
         for name in METHODS:
             vars(model).pop(name, None)
             if name in own:

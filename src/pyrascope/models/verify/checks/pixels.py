@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from ....methods import RateDistortion
-from ...host import Host
 from ...pixels.site import canvases_of, plan_inputs
 from ...prompts.shrink import stock_positions
 from ...stock.inputs import with_mask
@@ -23,7 +22,7 @@ def _planned(model: Model, processor: Processor | None, inputs: Inputs, budget: 
 
 
 def _counts(model: Model, processor: Processor | None, inputs: Inputs) -> list[int]:
-    return [canvas.count for canvas in canvases_of(Host(model, processor), inputs)[1]]
+    return [canvas.count for canvas in canvases_of(model, inputs, processor)[1]]
 
 
 SITE = Shorter(METHOD, _planned, _counts)
@@ -37,7 +36,7 @@ def _positions(model: Model, processor: Processor | None, make: Make) -> Finding
     full = with_mask(inputs)
     stock = stock_positions(model, full).double()
     wanted: dict[int, list[Tensor]] = {}
-    for group, canvas, plan in zip(*canvases_of(Host(model, processor), inputs), plans, strict=True):
+    for group, canvas, plan in zip(*canvases_of(model, inputs, processor), plans, strict=True):
         columns = [column for run in group for column in run.columns]
         for y0, x0, y1, x1 in plan.boxes / canvas.cell:
             y, x = (y0 + y1) / 2, (x0 + x1) / 2
