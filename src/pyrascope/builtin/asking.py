@@ -23,7 +23,7 @@ def ask(
     entropy and a warning.
 
     Args:
-        image: As the processor takes it: a PIL image, or uint8 (h, w, 3).
+        image: A PIL image, or uint8 (h, w, 3); a path too.
         question: In words that it knows; `builtin.wording.EXAMPLES` has one of each family.
         budget: Visual tokens; None: all 1024, without a method.
         method: Of any site; None: a coarse look at everything, and the finest cells where the model's own look points.

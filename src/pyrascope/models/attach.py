@@ -71,7 +71,8 @@ def attach(  # noqa: PLR0913 (options by name)
             rounded half up, at least 1 (so 1 is one token and 1.0 all). For a dropper the mean number of visual tokens
             over the layers, met up to less than one, or None for its own schedule. Of two methods it is that of the
             first; a pair sets both.
-        processor: As `plan_inputs` and `reduce_inputs`.
+        processor: The model's processor. Plans need it to know the source images and how values are normalised; SmolVLM
+            and Idefics3 need it at every site, to tell which tiles make up an image.
         share: "image": every image has the budget; "prompt": the images of a prompt share it.
         positions: "original": tokens keep their places in the prompt; "compact": positions that nothing uses any more
             close up. Not for a dropper, which keeps the positions.
@@ -89,10 +90,12 @@ def attach(  # noqa: PLR0913 (options by name)
         decoder is of another kind; see `pyrascope cost`).
 
     Raises:
-        ImportError, TypeError, NotImplementedError: as `plan_inputs` and `reduce_inputs`, at once; also a dropper on a
-            language model or attention backend that is not served.
-        ValueError: a model that is attached already, or a processor of another model, at once; as `plan_inputs` and
-            `reduce_inputs`, from the calls within.
+        ImportError: transformers is missing or too old.
+        TypeError: the model cannot be served, `method` is not a method, or an option means nothing at its site.
+        NotImplementedError: the tower cannot take plans, the tower does not give what a reducer needs, or the language
+            model or its attention backend is not served by droppers.
+        ValueError: at once, a model that is attached already, or a processor of another model; from the calls within, a
+            budget out of range, videos, or placeholders that do not match the images.
     """
     host = Host.of(model, processor)
     inner, thinned = host.model, Caches[Any]()

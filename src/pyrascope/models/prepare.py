@@ -65,7 +65,11 @@ def prepare(  # noqa: PLR0913 (options by name)
         The inputs, and for each image its plan, in source pixels, or its reduction.
 
     Raises:
-        ImportError, TypeError, ValueError, NotImplementedError: as `plan_inputs` and `reduce_inputs`.
+        ImportError: transformers is missing or too old.
+        TypeError: the model cannot be served, `method` is not an allocator or a reducer, or an option means nothing at
+            its site.
+        NotImplementedError: the tower cannot take plans, or does not give what a reducer needs.
+        ValueError: a budget out of range, videos, or placeholders that do not match the images.
     """
     site = site_of(method)
     if site == LAYERS:

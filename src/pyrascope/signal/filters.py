@@ -62,8 +62,10 @@ def expand(x: Array, size: tuple[int, int], mode: BoundaryMode = "reflect", chan
         A new image with `size` rows and columns, NumPy for NumPy and torch for torch.
 
     Raises:
-        TypeError: As in `reduce`, or `size` is not a pair of integers.
-        ValueError: As in `reduce`, or `size` is not that of a finer level of `x`.
+        TypeError: `x` is neither a tensor nor an array, or holds bool, complex or other integers; `size` is not a pair
+            of integers.
+        ValueError: Fewer than two spatial axes, an empty one, or an unknown mode; `size` is not that of a finer level
+            of `x`.
 
     Example:
         >>> expand(torch.tensor([[0.0, 8.0, 0.0]]), size=(1, 5))

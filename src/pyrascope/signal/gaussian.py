@@ -31,8 +31,9 @@ def gaussian_pyramid(
         List of `levels` images, NumPy for NumPy and torch for torch.
 
     Raises:
-        TypeError: As in `reduce`, or `levels` is not an integer.
-        ValueError: As in `reduce`, or `levels` is below 1.
+        TypeError: `x` is neither a tensor nor an array, or holds bool, complex or other integers; `levels` is not an
+            integer.
+        ValueError: Fewer than two spatial axes, an empty one, or an unknown mode; `levels` is below 1.
 
     Example:
         >>> import torch

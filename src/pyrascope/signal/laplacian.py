@@ -33,8 +33,9 @@ def laplacian_pyramid(
         List of `levels` bands with the shapes of `gaussian_pyramid`, NumPy for NumPy and torch for torch.
 
     Raises:
-        TypeError: As in `reduce`, or `levels` is not an integer.
-        ValueError: As in `reduce`, or `levels` is below 1.
+        TypeError: `x` is neither a tensor nor an array, or holds bool, complex or other integers; `levels` is not an
+            integer.
+        ValueError: Fewer than two spatial axes, an empty one, or an unknown mode; `levels` is below 1.
 
     Example:
         >>> import torch

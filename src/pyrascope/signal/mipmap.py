@@ -25,8 +25,9 @@ def mipmap(x: Array, levels: int | None = None, channel_axis: int | None = None)
         List of images, NumPy for NumPy and torch for torch.
 
     Raises:
-        TypeError: As in `reduce`, or `levels` is not an integer.
-        ValueError: As in `reduce`, or `levels` is below 1.
+        TypeError: `x` is neither a tensor nor an array, or holds bool, complex or other integers; `levels` is not an
+            integer.
+        ValueError: Fewer than two spatial axes, an empty one, or an unknown mode; `levels` is below 1.
 
     Example:
         >>> [tuple(level.shape) for level in mipmap(torch.ones(3, 5, 12))]

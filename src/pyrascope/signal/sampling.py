@@ -34,7 +34,7 @@ def sample(levels: Sequence[Array], y: Place, x: Place, level: Place = 0.0, chan
 
     Raises:
         TypeError: `levels` is not a list or tuple of one kind of array, or holds what `reduce` refuses.
-        ValueError: `levels` is empty or no mipmap.
+        ValueError: `levels` is empty or not a mipmap.
 
     Example:
         >>> from pyrascope.signal.mipmap import mipmap
@@ -71,8 +71,8 @@ def sample_boxes(
         Patches (n, ..., *size), or (n, *size, c) of an image (h, w, c); NumPy for NumPy.
 
     Raises:
-        TypeError: As in `sample`, or `size` or `probes` are not integers.
-        ValueError: As in `sample`, or boxes that are not (n, 4), not finite, or without area.
+        TypeError: `levels` is not a list or tuple of one kind of array, or `size` or `probes` are not integers.
+        ValueError: `levels` is empty or not a mipmap; boxes are not (n, 4), not finite, or without area.
 
     Example:
         >>> from pyrascope.signal.mipmap import mipmap

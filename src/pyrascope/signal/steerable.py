@@ -105,9 +105,10 @@ def steerable_pyramid(
         and the high-pass residual have the size of the image, the low-pass residual that of level `levels`.
 
     Raises:
-        TypeError: As in `reduce`; `levels` or `orientations` is not an integer; `complex` or `decimate` is not a
-            bool.
-        ValueError: As in `reduce`, more levels than the size allows, or `orientations` below 1.
+        TypeError: `x` is neither a tensor nor an array, or holds bool, complex or other integers; `levels` or
+            `orientations` is not an integer; `complex` or `decimate` is not a bool.
+        ValueError: Fewer than two spatial axes, an empty one, or an unknown mode; more levels than the size allows, or
+            `orientations` below 1.
 
     Example:
         >>> import torch

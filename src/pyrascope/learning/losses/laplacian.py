@@ -119,8 +119,10 @@ class LaplacianLoss(nn.Module):
     """`laplacian_loss` as a module without parameters; see there for the arguments and what is guaranteed.
 
     Raises:
-        TypeError: As in `laplacian_loss`, for the options when made and for the images when called.
-        ValueError: As in `laplacian_loss`.
+        TypeError: When made, `levels` is not an integer or `weights` are not numbers; when called, images or a mask
+            that are not tensors, or images that are not floating.
+        ValueError: When made, another number of weights than levels, a weight that is negative or not finite, an
+            unknown norm, reduction or mode; when called, unequal shapes.
 
     Example:
         >>> LaplacianLoss()(torch.full((3, 8, 8), 0.75), torch.full((3, 8, 8), 0.25))  # 0.125 * 0.5

@@ -119,16 +119,19 @@ def answer(  # noqa: PLR0913 (options by name)
     Args:
         model: A model of transformers that takes encoded features.
         processor: Its processor.
-        image: As `prepare` takes it.
+        image: A path, a PIL image or an array.
         question: The question.
         method: A method of any site; None: the full prompt.
-        budget: Visual tokens, as `prepare` and `attach` take it.
+        budget: Visual tokens, or a ratio of all, a float in (0, 1].
         at_most: Whether an image that has fewer tokens than `budget` keeps what it has.
         finest: Finest level of plans before the tower, as `PixelOptions`; other methods do without.
         max_new_tokens: Most tokens of the answer.
 
     Raises:
-        ImportError, TypeError, ValueError: as `prepare` and `attach`.
+        ImportError: transformers is missing or too old.
+        TypeError: the model cannot be served, or `method` is not a method.
+        NotImplementedError: the model does not serve methods of that site.
+        ValueError: a budget out of range.
     """
     host, site = Host.of(model, processor, called=True), None if method is None else site_of(method)
     start = time.perf_counter()

@@ -27,10 +27,10 @@ def side_by_side(
     has run once before times are taken, but the full prompt.
 
     Args:
-        model: As `answer`; likewise what is not named here.
-        processor: As `answer`.
-        image: As `answer`.
-        question: As `answer`.
+        model: A model of transformers that takes encoded features.
+        processor: Its processor.
+        image: A path, a PIL image or an array.
+        question: The question.
         method: A method of any site.
         budget: Visual tokens, or a ratio of all; a resize may use fewer.
         gate: Entropy in nats: where the answer from the resize is surer than that, it is the answer, and the method

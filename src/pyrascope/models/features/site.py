@@ -41,7 +41,7 @@ def reduce_inputs(
         model: A model of transformers that takes encoded features.
         inputs: What the processor returns; with `labels` too in training. A missing attention mask is added.
         method: A reducer.
-        budget: As `prepare`.
+        budget: Tokens of each image, a list with one number an image, or a ratio of all, a float in (0, 1].
         processor: Needed by SmolVLM and Idefics3, to tell which tiles make up an image.
         share: "image": `budget` is that of each image; "prompt": of all images of a prompt together.
         positions: "original": every token keeps the position that it has in the full prompt; "compact": positions that

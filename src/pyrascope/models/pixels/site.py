@@ -56,7 +56,8 @@ def plan_inputs(  # noqa: PLR0913 (options by name)
         model: A model of transformers that takes encoded features.
         inputs: What the processor returns; with `labels` too in training. A missing attention mask is added.
         method: An allocator (`pyrascope.methods`).
-        budget: As `prepare`; None where the method chooses.
+        budget: Tokens of each image, a list with one number an image, or a ratio of all, a float in (0, 1]; None where
+            the method chooses.
         processor: The processor, which knows how values are normalised and which tiles make up an image (the latter is
             needed by SmolVLM and Idefics3).
         images: The source images of this call, however nested, in the order of their placeholders; None where they are
