@@ -49,3 +49,10 @@ def test_shipped_scenes_are_asked_about_without_a_warning():
             found = ask(image.convert("RGB"), line["question"])
         assert found.tokens == found.plan.tokens == 96
         assert 0 <= found.entropy < 5
+
+
+def test_a_path_is_read():
+    scene = SCENES / "01.png"
+    with Image.open(scene) as image:
+        answers = [ask(given, "what number is on the red triangle?", budget=96) for given in (scene, str(scene), image)]
+    assert len({(answer.text, answer.tokens, answer.entropy) for answer in answers}) == 1

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from ..models.ask.answer import Answer, answer
+from ..models.pixels.sources import readable
 from .domain import doubts
 from .folder import default_model
 from .look import TrainedLook, default_method, looking, trained_look
@@ -38,6 +39,7 @@ def ask(
     Warns:
         UserWarning: what speaks against the answer, as `domain.doubts`.
     """
+    image = readable(image)
     for doubt in doubts(image, question):
         warnings.warn(doubt, stacklevel=2)
     model, processor, look = _loaded(default_model() if folder is None else folder)
