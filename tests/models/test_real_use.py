@@ -12,6 +12,7 @@ import pyrascope as ps
 from pyrascope.models import attach, plan_inputs, verify
 from pyrascope.models.families import anyres
 from pyrascope.models.host import Host
+from pyrascope.models.pixels.site import canvases_of
 from pyrascope.models.stock.support import transformers
 from pyrascope.models.verify.checks import CHECKS
 from pyrascope.models.verify.checks.check import TOLERANCE
@@ -82,6 +83,18 @@ def test_pixels_that_fill_no_patch_are_left_out_as_stock_does(kind, monkeypatch)
     for name in ("full budget: logits", "full budget: tokens", "batch equals rows"):
         good, detail = CHECKS["pixels"][name](model, TinyProcessor(), lambda rows: prompts(model, rows))
         assert good, (name, detail)
+
+
+def test_tiles_meet_where_their_last_patches_end(monkeypatch):
+    config = RECIPES["llava_next"].config() | {"image_grid_pinpoints": [[68, 136]]}
+    config["vision_config"] = config["vision_config"] | {"image_size": 68}
+    monkeypatch.setitem(tiny.RECIPES, "llava_next", Recipe("LlavaNext", lambda: config, "anyres"))
+    model, views = build("llava_next"), torch.randn(1, 3, 3, 68, 68)
+    ids = torch.full((1, 64 + 8 * 17), IMAGE)
+    inputs = {"pixel_values": views, "image_sizes": torch.tensor([[68, 136]]), "input_ids": ids}
+    _, (canvas,) = canvases_of(model, inputs, None)
+    assert torch.equal(canvas.pixels, torch.cat([views[0, 1, :, :64, :64], views[0, 2, :, :64, :64]], 2))
+    assert canvas.region == (0, 0, 68, 136)
 
 
 def test_a_tile_of_another_number_of_patches_is_still_refused():
